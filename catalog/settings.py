@@ -1,0 +1,62 @@
+"""Settings of the store, read once from the environment at start.
+
+Every setting is an environment variable `KAKEHASHI_<NAME>`; `docs/reference/settings.md` lists
+them all.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """Where the private cluster lives when nobody says otherwise.
+
+    `/var/lib/kakehashi` for root, since PostgreSQL then runs under another account that cannot
+    enter root's home; else the XDG data directory of the user.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/kakehashi")
+    base = os.environ.get("XDG_DATA_HOME") or Path("~/.local/share")
+    return Path(base) / "kakehashi"
+
+
+class DatabaseSettings(BaseSettings):
+    """Which database is used, and how."""
+
+    model_config = SettingsConfigDict(env_prefix="KAKEHASHI_", env_ignore_empty=True, extra="ignore")
+
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL URL of an existing database. Unset: a private cluster in the data directory.",
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Directory of the private PostgreSQL cluster.",
+    )
+    pg_bin: Path | None = Field(
+        default=None,
+        description="Directory of the PostgreSQL server binaries. Unset: the newest supported one found.",
+    )
+    pg_account: str = Field(
+        default="postgres",
+        description="Account that runs PostgreSQL when Kakehashi is started as root.",
+    )
+    database_pool_size: PositiveInt = Field(
+        default=10, description="Most database connections one API worker holds."
+    )
+    statement_timeout_s: float = Field(
+        # PostgreSQL counts in whole milliseconds, in 31 bits; 0 would be no limit at all.
+        default=30.0,
+        ge=0.001,
+        le=2_000_000,
+        description="Longest time in seconds that one query may take.",
+    )
+    database_connect_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Longest time in seconds to wait for a connection.",
+    )
