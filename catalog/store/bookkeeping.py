@@ -1,0 +1,146 @@
+"""The harvest's own records: runs, watermarks, and the quarantine of records that were refused."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catalog.store.writer import Connection, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A refused record.
+
+    Attributes:
+        native: the record as the upstream gave it.
+        code: short and stable, for counting.
+        reason: one sentence for a person.
+    """
+
+    native: str
+    native_id: str | None
+    collection: str | None
+    code: str
+    reason: str
+
+
+async def quarantine(connection: "Connection", source: str, records: Sequence[Quarantined]) -> None:
+    """Keep refused records; one that is refused again is kept once, with its last reason."""
+    await connection.executemany(
+        """
+        INSERT INTO kakehashi.quarantine (source, digest, native_id, collection, code, reason, native)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (source, digest) DO UPDATE SET
+            code = excluded.code,
+            reason = excluded.reason,
+            last_seen = now(),
+            times_seen = quarantine.times_seen + 1
+        """,
+        [
+            (
+                source,
+                hashlib.sha256(record.native.encode("utf-8", "surrogatepass")).digest(),
+                record.native_id,
+                record.collection,
+                record.code,
+                record.reason,
+                record.native,
+            )
+            for record in records
+        ],
+    )
+
+
+async def start_run(
+    connection: "Connection",
+    source: str,
+    collections: Sequence[str],
+    start: datetime | None,
+    end: datetime | None,
+) -> int:
+    """Record that a run begins; return its number."""
+    number: int = await connection.fetchval(
+        """
+        INSERT INTO kakehashi.run (source, collections, window_start, window_end)
+        VALUES ($1, $2, $3, $4) RETURNING id
+        """,
+        source,
+        list(collections) or None,
+        start,
+        end,
+    )
+    return number
+
+
+async def finish_run(
+    connection: "Connection",
+    number: int,
+    *,
+    pages: int,
+    records: int,
+    written: "Written",
+    refused: int,
+    error: str | None,
+) -> None:
+    """Record how a run ended; `error` is None when it went through."""
+    await connection.execute(
+        """
+        UPDATE kakehashi.run SET
+            finished = now(), state = CASE WHEN $8::text IS NULL THEN 'done' ELSE 'failed' END,
+            pages = $2, records = $3, inserted = $4, updated = $5, unchanged = $6, refused = $7, error = $8
+        WHERE id = $1
+        """,
+        number,
+        pages,
+        records,
+        written.inserted,
+        written.updated,
+        written.unchanged,
+        refused,
+        error,
+    )
+
+
+async def fingerprint_of(connection: "Connection", name: str) -> str | None:
+    """Return the fingerprint under which something was loaded last, None if it never was."""
+    found: str | None = await connection.fetchval(
+        "SELECT fingerprint FROM kakehashi.loaded WHERE name = $1", name
+    )
+    return found
+
+
+async def remember_fingerprint(connection: "Connection", name: str, fingerprint: str) -> None:
+    """Record that something was loaded in the form that the fingerprint tells."""
+    await connection.execute(
+        """
+        INSERT INTO kakehashi.loaded (name, fingerprint) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, loaded_at = now()
+        """,
+        name,
+        fingerprint,
+    )
+
+
+async def watermark_of(connection: "Connection", source: str, collection: str) -> datetime | None:
+    """Return the time up to which everything of a collection is committed, None before the first harvest."""
+    found: datetime | None = await connection.fetchval(
+        "SELECT until FROM kakehashi.watermark WHERE source = $1 AND collection = $2", source, collection
+    )
+    return found
+
+
+async def move_watermark(connection: "Connection", source: str, collection: str, until: datetime) -> None:
+    """Record that everything of a collection before `until` is committed; it never moves back."""
+    await connection.execute(
+        """
+        INSERT INTO kakehashi.watermark (source, collection, until) VALUES ($1, $2, $3)
+        ON CONFLICT (source, collection) DO UPDATE SET
+            until = greatest(watermark.until, excluded.until), moved_at = now()
+        """,
+        source,
+        collection,
+        until,
+    )

@@ -1,0 +1,265 @@
+"""Writing collections and items into pgstac, so that other pgstac tools read the same database.
+
+Items go through pgstac's own staging tables, whose triggers make partitions and keep statistics.
+Before that, what is already there and equal is set aside, so that loading the same twice writes
+nothing the second time.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from catalog import jsontext
+from catalog.errors import WriteRefused
+
+# What the driver raises when an item itself is at fault.
+_REFUSALS = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.RaiseError,
+    asyncpg.ProgramLimitExceededError,  # an id that is too long for an index
+    asyncpg.InternalServerError,  # PostGIS: a geometry of no known type
+)
+# Written anew at every harvest: not a change of the item.
+_HARVEST_TIME = "{properties,harvest:time}"
+
+# pgstac's own columns (id, geometry, datetime ...) need no registration.
+_WANTED_QUERYABLES = """
+WITH wanted AS (
+    SELECT pgstac.strip_properties_prefix(key) AS name, value AS definition
+    FROM jsonb_each($1::jsonb -> 'properties')
+    WHERE pgstac.queryable_column(key) IS NULL
+)
+"""
+_QUERYABLES = (
+    """
+    DELETE FROM pgstac.queryables USING wanted
+    WHERE queryables.name = wanted.name AND queryables.collection_ids IS NOT NULL
+    """,
+    """
+    UPDATE pgstac.queryables SET definition = wanted.definition, property_wrapper = NULL, property_path = NULL
+    FROM wanted
+    WHERE queryables.name = wanted.name
+        AND (queryables.definition, queryables.property_wrapper, queryables.property_path)
+            IS DISTINCT FROM (wanted.definition, NULL, NULL)
+    """,
+    """
+    INSERT INTO pgstac.queryables (name, definition)
+    SELECT name, definition FROM wanted
+    WHERE NOT EXISTS (SELECT FROM pgstac.queryables WHERE queryables.name = wanted.name)
+    """,
+)
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+
+@dataclass
+class Written:
+    """What became of the items of a batch."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+
+    def __iadd__(self, other: "Written") -> "Written":
+        self.inserted += other.inserted
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.deleted += other.deleted
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A record that an upstream deleted.
+
+    Attributes:
+        native_id: the upstream's identifier of it; text that the item has somewhere, if it is that record.
+        deleted_at: with a zone.
+    """
+
+    id: str
+    collection: str
+    native_id: str
+    deleted_at: datetime
+    reason: str | None
+
+
+async def upsert_items(connection: "Connection", items: Sequence[Mapping[str, Any]]) -> Written:
+    """Insert or update items, all of them or none.
+
+    Args:
+        connection: of the ingest role.
+        items: complete STAC items whose collections exist; times in UTC with `Z`. Of two with the
+            same collection and id, the last one counts.
+
+    Returns:
+        Counts; an item that differs in nothing but `harvest:time` is unchanged.
+
+    Raises:
+        WriteRefused: an item's collection does not exist, or the database refuses an item.
+    """
+    latest = {(item["collection"], item["id"]): item for item in items}
+    rows = [(jsontext.dumps(item).decode(),) for item in latest.values()]
+    try:
+        async with connection.transaction():
+            return await _upsert(connection, rows)
+    except _REFUSALS as error:
+        raise WriteRefused(f"the database refuses an item: {error}") from error
+
+
+async def _upsert(connection: "Connection", rows: list[tuple[str]]) -> Written:
+    # Our sessions are set up for searches: custom plans slow down pgstac's triggers, which run hundreds
+    # of small statements, and the time limit is for clients who wait.
+    await connection.execute("SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0")
+    await connection.execute("CREATE TEMPORARY TABLE incoming (content jsonb) ON COMMIT DROP")
+    await connection.copy_records_to_table("incoming", records=rows, columns=["content"])
+    await connection.execute(
+        f"""
+        CREATE TEMPORARY TABLE compared ON COMMIT DROP AS
+        SELECT
+            incoming.content,
+            CASE
+                WHEN old.id IS NULL THEN 'inserted'
+                WHEN old.datetime = new.datetime
+                    AND old.end_datetime = new.end_datetime
+                    AND ST_OrderingEquals(old.geometry, new.geometry)
+                    AND old.content #- '{_HARVEST_TIME}' = new.content #- '{_HARVEST_TIME}'
+                THEN 'unchanged'
+                ELSE 'updated'
+            END AS fate
+        FROM incoming
+        CROSS JOIN LATERAL pgstac.content_dehydrate(incoming.content) AS new
+        LEFT JOIN pgstac.items AS old ON old.collection = new.collection AND old.id = new.id
+        """  # noqa: S608 - the one thing put in is a constant of this module
+    )
+    # A statement of its own: pgstac's trigger alters the partitions that the comparison reads.
+    await connection.execute(
+        "INSERT INTO pgstac.items_staging_upsert (content) SELECT content FROM compared WHERE fate <> 'unchanged'"
+    )
+    counts = await connection.fetch("SELECT fate, count(*) AS items FROM compared GROUP BY fate")
+    return Written(**{row["fate"]: row["items"] for row in counts})
+
+
+async def delete_items(connection: "Connection", source: str, records: Sequence[Deleted]) -> int:
+    """Take out what an upstream deleted, and note it; all of it or nothing.
+
+    An item goes only if it came from this source and holds the record's native id: one that another
+    record made, or another source, stays. Doing it again changes nothing.
+
+    Args:
+        connection: of the ingest role.
+        source: name of the upstream.
+        records: what it deleted.
+
+    Returns:
+        How many items went.
+    """
+    rows = [
+        (source, record.collection, record.id, record.native_id, record.deleted_at, record.reason)
+        for record in records
+    ]
+    async with connection.transaction():
+        await connection.executemany(
+            """
+            INSERT INTO kakehashi.tombstone (source, collection, id, native_id, deleted_at, reason)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (source, collection, id, native_id) DO UPDATE SET
+                deleted_at = excluded.deleted_at, reason = excluded.reason
+            """,
+            rows,
+        )
+        gone = await connection.fetch(
+            """
+            DELETE FROM pgstac.items USING unnest($2::text[], $3::text[], $4::text[]) AS dead (collection, id, native)
+            WHERE items.collection = dead.collection AND items.id = dead.id
+                AND items.content #>> '{properties,harvest:source}' = $1
+                AND position(dead.native IN items.content::text) > 0
+            RETURNING items.id
+            """,
+            source,
+            [record.collection for record in records],
+            [record.id for record in records],
+            [record.native_id for record in records],
+        )
+    return len(gone)
+
+
+async def upsert_collections(connection: "Connection", collections: Iterable[Mapping[str, Any]]) -> int:
+    """Insert or replace collections; return how many were new or different.
+
+    Args:
+        connection: of the ingest role.
+        collections: complete STAC Collections without structural links. Items of a large
+            collection are kept in one partition per month if it says `"kakehashi:partition": "month"`.
+    """
+    changed = 0
+    for collection in collections:
+        content = dict(collection)
+        partition = content.pop("kakehashi:partition", None)
+        text = jsontext.dumps(content).decode()
+        async with connection.transaction():
+            status = await connection.execute(
+                """
+                INSERT INTO pgstac.collections (content, partition_trunc) VALUES ($1::jsonb, $2)
+                ON CONFLICT (id) DO UPDATE SET content = excluded.content
+                WHERE pgstac.collections.content IS DISTINCT FROM excluded.content
+                """,
+                text,
+                partition,
+            )
+        changed += int(status.rsplit(" ", 1)[1])
+    return changed
+
+
+async def upsert_translations(
+    connection: "Connection", language: str, translations: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Store title, description and keywords of collections in another language.
+
+    Args:
+        connection: of the ingest role.
+        language: RFC 5646 tag, such as `ja`.
+        translations: by collection id; the collections exist.
+    """
+    await connection.executemany(
+        """
+        INSERT INTO kakehashi.collection_translation (collection, language, content)
+        VALUES ($1, $2, $3::jsonb)
+        ON CONFLICT (collection, language) DO UPDATE SET content = excluded.content
+        WHERE kakehashi.collection_translation.content IS DISTINCT FROM excluded.content
+        """,
+        [(name, language, jsontext.dumps(content).decode()) for name, content in translations.items()],
+    )
+
+
+async def upsert_queryables(connection: "Connection", definitions: Mapping[str, Any]) -> int:
+    """Register the typed properties of the vocabulary, so that numbers compare as numbers.
+
+    In three statements for all of them: pgstac's own function goes through all partitions again for
+    every property. An index that an administrator asked for (`property_index_type`) stays.
+
+    Args:
+        connection: of the account that migrates, since pgstac builds indexes from them.
+        definitions: JSON Schema document with `properties`.
+
+    Returns:
+        How many were new or different.
+    """
+    document = jsontext.dumps(definitions).decode()
+    changed = 0
+    async with connection.transaction():
+        for statement in _QUERYABLES:
+            status = await connection.execute(_WANTED_QUERYABLES + statement, document)
+            changed += int(status.rsplit(" ", 1)[1])
+    return changed
+
+
+async def existing_collections(connection: "Connection") -> set[str]:
+    """Return the ids of all collections that are in the catalogue."""
+    return {row["id"] for row in await connection.fetch("SELECT id FROM pgstac.collections")}

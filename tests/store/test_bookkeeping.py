@@ -1,0 +1,95 @@
+"""The harvest's own records."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from catalog.store.bookkeeping import (
+    Quarantined,
+    fingerprint_of,
+    finish_run,
+    move_watermark,
+    quarantine,
+    remember_fingerprint,
+    start_run,
+    watermark_of,
+)
+from catalog.store.writer import Written
+
+Connection = Any
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(database_url, server_settings={"role": "kakehashi_ingest"})
+    yield connection
+    await connection.close()
+
+
+def record(native: str, code: str = "no-geometry", reason: str = "there is none") -> Quarantined:
+    return Quarantined(native=native, native_id="x", collection=None, code=code, reason=reason)
+
+
+async def test_a_refused_record_is_kept_once_with_its_last_reason(connection: Connection):
+    await quarantine(connection, "cdse", [record("{架}"), record("{b}")])
+    await quarantine(connection, "cdse", [record("{架}", "bad-datetime", "no time")])
+    await quarantine(connection, "gportal", [record("{架}")])
+    rows = await connection.fetch("SELECT * FROM kakehashi.quarantine ORDER BY source, native")
+    found = [(row["source"], row["native"], row["code"], row["reason"], row["times_seen"]) for row in rows]
+    assert found == [
+        ("cdse", "{b}", "no-geometry", "there is none", 1),
+        ("cdse", "{架}", "bad-datetime", "no time", 2),
+        ("gportal", "{架}", "no-geometry", "there is none", 1),
+    ]
+    assert rows[1]["digest"] == hashlib.sha256("{架}".encode()).digest()
+
+
+async def test_nothing_refused_is_nothing_kept(connection: Connection):
+    before = await connection.fetchval("SELECT count(*) FROM kakehashi.quarantine")
+    await quarantine(connection, "cdse", [])
+    assert await connection.fetchval("SELECT count(*) FROM kakehashi.quarantine") == before
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(None, "done"), ("the upstream is away", "failed"), ("", "failed")]
+)
+async def test_a_run_is_recorded_from_start_to_end(connection: Connection, error: str | None, state: str):
+    number = await start_run(connection, "cdse", ["a", "b"], NOON, None)
+    row = await connection.fetchrow("SELECT * FROM kakehashi.run WHERE id = $1", number)
+    assert (row["state"], row["finished"], row["collections"]) == ("running", None, ["a", "b"])
+    assert (row["window_start"], row["window_end"]) == (NOON, None)
+    await finish_run(connection, number, pages=3, records=7, written=Written(1, 2, 3), refused=1, error=error)
+    row = await connection.fetchrow("SELECT * FROM kakehashi.run WHERE id = $1", number)
+    assert (row["state"], row["error"]) == (state, error)
+    counts = ("pages", "records", "inserted", "updated", "unchanged", "refused")
+    assert [row[name] for name in counts] == [3, 7, 1, 2, 3, 1]
+    assert row["finished"] >= row["started"]
+
+
+async def test_runs_are_numbered_apart(connection: Connection):
+    numbers = [await start_run(connection, "cdse", [], None, None) for _ in range(3)]
+    assert len(set(numbers)) == 3
+    collections = await connection.fetchval("SELECT collections FROM kakehashi.run WHERE id = $1", numbers[0])
+    assert collections is None
+
+
+async def test_a_fingerprint_is_remembered_and_replaced(connection: Connection):
+    assert await fingerprint_of(connection, "nothing") is None
+    await remember_fingerprint(connection, "something", "1")
+    await remember_fingerprint(connection, "something", "2")
+    assert await fingerprint_of(connection, "something") == "2"
+
+
+async def test_a_watermark_never_moves_back(connection: Connection):
+    assert await watermark_of(connection, "cdse", "a") is None
+    await move_watermark(connection, "cdse", "a", NOON)
+    await move_watermark(connection, "cdse", "a", NOON - timedelta(days=1))
+    assert await watermark_of(connection, "cdse", "a") == NOON
+    await move_watermark(connection, "cdse", "a", NOON + timedelta(days=1))
+    assert await watermark_of(connection, "cdse", "a") == NOON + timedelta(days=1)
+    assert await watermark_of(connection, "gportal", "a") is None
