@@ -1,0 +1,132 @@
+"""The `filter` and `query` parameters as CQL2-JSON.
+
+`cql2` reads the text encoding. Its parser recurses: 2,000 parentheses crash the process, so
+nesting is measured before it sees a text. Its `validate` takes 700 MB and is not used; the store
+checks every node instead (`catalog.store.filter`).
+"""
+
+import re
+from typing import Any
+
+import cql2
+
+from catalog.errors import InvalidRequest
+from catalog.store.filter import prepare_filter
+
+_MAX_TEXT = 100_000
+_MAX_OPEN = 100
+_MAX_NOTS = 200
+_MAX_SIGNS = 4_000
+_LITERALS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
+_CRS84 = frozenset(
+    {
+        "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+        "https://www.opengis.net/def/crs/OGC/1.3/CRS84",
+        "http://www.opengis.net/def/crs/OGC/0/CRS84",
+        "OGC:CRS84",
+        "CRS84",
+    }
+)
+_QUERY_OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_PATTERNS = {"startsWith": "{}%", "endsWith": "%{}", "contains": "%{}%"}
+
+
+def read_filter(value: Any, language: Any, crs: Any) -> Any:
+    """Return a filter in the form that the store plans with, or None if there is none.
+
+    Args:
+        value: CQL2 text, or CQL2 JSON as an object or as text.
+        language: `cql2-text`, `cql2-json`, or None: whichever it is.
+        crs: only CRS84 is known.
+
+    Raises:
+        InvalidRequest: names `filter`, `filter-lang` or `filter-crs`.
+    """
+    if crs is not None and crs not in _CRS84:
+        raise InvalidRequest("filter-crs", "only http://www.opengis.net/def/crs/OGC/1.3/CRS84 is supported")
+    if language not in (None, "cql2-text", "cql2-json"):
+        raise InvalidRequest("filter-lang", "is cql2-text or cql2-json")
+    if value is None or value == "":
+        return None
+    if isinstance(value, dict):
+        if language == "cql2-text":
+            raise InvalidRequest("filter", "is an object, but filter-lang says cql2-text")
+        return prepare_filter(value)
+    if isinstance(value, str):
+        return prepare_filter(_parse_text(value))
+    raise InvalidRequest("filter", "is neither CQL2 text nor a CQL2 JSON object")
+
+
+def read_query(value: Any) -> Any:
+    """Return the Query extension's conditions as a filter, or None if there are none.
+
+    Raises:
+        InvalidRequest: names `query`.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise InvalidRequest("query", "is not an object of properties")
+    conditions = [
+        _condition(name, operator, operand)
+        for name, operators in value.items()
+        for operator, operand in _operators(name, operators)
+    ]
+    if not conditions:
+        return None
+    try:
+        return prepare_filter({"op": "and", "args": conditions})
+    except InvalidRequest as error:
+        raise InvalidRequest("query", error.reason) from error
+
+
+def both(left: Any, right: Any) -> Any:
+    """Return a filter that demands two filters, either of which may be None."""
+    if left is None or right is None:
+        return right if left is None else left
+    return {"op": "and", "args": [left, right]}
+
+
+def _parse_text(text: str) -> Any:
+    if len(text) > _MAX_TEXT:
+        raise InvalidRequest("filter", f"is longer than {_MAX_TEXT} characters; POST it as CQL2 JSON")
+    bare = _LITERALS.sub("''", text)
+    deepest = depth = 0
+    for character in bare:
+        depth += (character in "([") - (character in ")]")
+        deepest = max(deepest, depth)
+    nots = len(re.findall(r"(?i)\bnot\b", bare)) + len(re.findall(r"[-+](?=\s*[-+(])", bare))
+    if deepest > _MAX_OPEN or nots > _MAX_NOTS:
+        raise InvalidRequest("filter", "is nested too deep")
+    if (
+        sum(map(bare.count, "+-*/^%")) > _MAX_SIGNS
+        or len(re.findall(r"(?i)\b(and|or|div)\b", bare)) > _MAX_SIGNS
+    ):
+        raise InvalidRequest("filter", "has too many parts")
+    try:
+        return cql2.parse_text(text).to_json()
+    except (cql2.ParseError, ValueError) as error:
+        raise InvalidRequest("filter", f"is not CQL2 text: {' '.join(str(error).split())[:200]}") from error
+
+
+def _operators(name: str, operators: Any) -> list[tuple[str, Any]]:
+    if not isinstance(operators, dict):
+        raise InvalidRequest("query", f'{name[:80]!r} needs an object of operators such as {{"lt": 10}}')
+    return list(operators.items())
+
+
+def _condition(name: str, operator: str, operand: Any) -> Any:
+    named = {"property": name}
+    if operator in _QUERY_OPERATORS:
+        if operand is None and operator in ("eq", "neq"):
+            is_null = {"op": "isNull", "args": [named]}
+            return is_null if operator == "eq" else {"op": "not", "args": [is_null]}
+        return {"op": _QUERY_OPERATORS[operator], "args": [named, operand]}
+    if operator in _PATTERNS:
+        if not isinstance(operand, str):
+            raise InvalidRequest("query", f"{operator} of {name[:80]!r} needs a string")
+        literal = re.sub(r"([\\%_])", r"\\\1", operand)
+        return {"op": "like", "args": [named, _PATTERNS[operator].format(literal)]}
+    if operator == "in":
+        return {"op": "in", "args": [named, operand]}
+    raise InvalidRequest("query", f"operator {operator[:40]!r} is not supported")

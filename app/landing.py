@@ -1,0 +1,58 @@
+"""The landing page: where everything else is found."""
+
+from typing import Any
+
+from app.links import GEOJSON, HTML, JSON, OPENAPI, QUERYABLES, SCHEMA, Link, Links
+from app.settings import ApiSettings
+
+
+def landing_page(
+    settings: ApiSettings,
+    links: Links,
+    conformance: list[str],
+    collections: list[tuple[str, str | None]],
+    stac_version: str,
+) -> dict[str, Any]:
+    """Return the STAC Catalog that the API begins with.
+
+    Args:
+        settings: title, id and description.
+        links: addresses as the client sees them.
+        conformance: classes that are promised.
+        collections: id and title of each, for the child links.
+        stac_version: of the catalogue.
+    """
+    return {
+        "type": "Catalog",
+        "id": settings.landing_id,
+        "title": settings.title,
+        "description": settings.description,
+        "stac_version": stac_version,
+        "conformsTo": conformance,
+        "links": [*_fixed_links(links), *(_child(links, name, title) for name, title in collections)],
+    }
+
+
+def _fixed_links(links: Links) -> list[Link]:
+    search = links.to("search")
+    return [
+        _link("self", JSON, "This document", links.landing()),
+        _link("root", JSON, "Landing page", links.landing()),
+        _link("data", JSON, "Collections", links.to("collections")),
+        _link("conformance", JSON, "Conformance classes", links.to("conformance")),
+        {**_link("search", GEOJSON, "Search items", search), "method": "GET"},
+        {**_link("search", GEOJSON, "Search items", search), "method": "POST"},
+        _link(QUERYABLES, SCHEMA, "Queryables", links.to("queryables")),
+        # STAC API's own word for the same, which some clients look for.
+        _link("queryables", SCHEMA, "Queryables", links.to("queryables")),
+        _link("service-desc", OPENAPI, "OpenAPI definition", links.to("api")),
+        _link("service-doc", HTML, "API documentation", links.to("api.html")),
+    ]
+
+
+def _child(links: Links, name: str, title: str | None) -> Link:
+    return _link("child", JSON, title or name, links.to("collections", name))
+
+
+def _link(rel: str, media_type: str, title: str, href: str) -> Link:
+    return {"rel": rel, "type": media_type, "title": title, "href": href}

@@ -1,0 +1,124 @@
+"""Links: where things are, seen from the client, spliced into stored JSON text."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+import orjson
+from starlette.requests import Request
+
+from catalog.store.hydrate import Document
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+SCHEMA = "application/schema+json"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+HTML = "text/html"
+QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+
+Link = dict[str, Any]
+
+
+class Links:
+    """Addresses of one request: absolute, with the host, scheme and prefix that its client used."""
+
+    def __init__(self, request: Request) -> None:
+        """See `app.proxy` for what has been made of the request's headers before."""
+        self.root = str(request.base_url).rstrip("/")
+        self._request = request
+
+    def to(self, *parts: str) -> str:
+        """Return the address of a path below the landing page; each part is escaped."""
+        return "/".join([self.root, *(quote(part, safe="~:@!$'()*,;") for part in parts)])
+
+    @property
+    def here(self) -> str:
+        """The address that was asked for, with its query."""
+        path, prefix = self._request.scope["path"], self._request.scope.get("root_path", "")
+        if prefix and (path == prefix or path.startswith(f"{prefix}/")):
+            path = path.removeprefix(prefix)
+        address = self.root + quote(path, safe="/~:@!$'()*,;+")
+        query = self._request.scope["query_string"].decode("ascii", "replace")
+        return f"{address}?{query}" if query else address
+
+    def here_with(self, token: str) -> str:
+        """Return the address that was asked for with another page token."""
+        query = self._request.scope["query_string"].decode("ascii", "replace")
+        pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "token"]
+        return f"{self.here.split('?', 1)[0]}?{urlencode([*pairs, ('token', token)])}"
+
+    def landing(self) -> str:
+        """Return the address of the landing page."""
+        return self.root + "/"
+
+    def item(self, document: Document) -> str:
+        """Return an item as JSON text with its links."""
+        collection = self.to("collections", document.collection)
+        own: list[Link] = [
+            {
+                "rel": "self",
+                "type": GEOJSON,
+                "href": self.to("collections", document.collection, "items", document.id),
+            },
+            {"rel": "parent", "type": JSON, "href": collection},
+            {"rel": "collection", "type": JSON, "href": collection},
+            {"rel": "root", "type": JSON, "href": self.landing()},
+        ]
+        return splice(document, own)
+
+    def collection(self, document: Document) -> str:
+        """Return a collection as JSON text with its links."""
+        own: list[Link] = [
+            {"rel": "self", "type": JSON, "href": self.to("collections", document.id)},
+            {"rel": "parent", "type": JSON, "href": self.landing()},
+            {"rel": "root", "type": JSON, "href": self.landing()},
+            {
+                "rel": "items",
+                "type": GEOJSON,
+                "title": "Items",
+                "href": self.to("collections", document.id, "items"),
+            },
+            {
+                "rel": QUERYABLES,
+                "type": SCHEMA,
+                "title": "Queryables",
+                "href": self.to("collections", document.id, "queryables"),
+            },
+        ]
+        return splice(document, own)
+
+    def pages(
+        self, following: str | None, previous: str | None, body: Mapping[str, Any] | None, media_type: str
+    ) -> list[Link]:
+        """Return the links to the pages around this one.
+
+        Args:
+            following: token of the next page.
+            previous: token of the page before.
+            body: of the POST that asked; None for GET. A link carries the whole body that asks for
+                its page, so that nothing has to be merged.
+            media_type: of a page.
+        """
+        links: list[Link] = []
+        for rel, token in (("next", following), ("prev", previous)):
+            if token is None:
+                continue
+            if body is None:
+                links.append({"rel": rel, "type": media_type, "method": "GET", "href": self.here_with(token)})
+            else:
+                links.append(
+                    {
+                        "rel": rel,
+                        "type": media_type,
+                        "method": "POST",
+                        "href": self.here,
+                        "body": {**body, "token": token},
+                    }
+                )
+        return links
+
+
+def splice(document: Document, own: list[Link]) -> str:
+    """Return a document's JSON text with our links and then its stored ones."""
+    links = orjson.dumps([*own, *document.links]).decode()
+    return f'{document.members[:-1]},"links":{links}}}'

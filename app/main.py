@@ -1,0 +1,157 @@
+"""The assembly of the API: `uvicorn --factory app.main:create_app`.
+
+Of the middleware, outermost first: the client's address (`app.proxy`), HEAD, CORS, the error
+boundary, limits. Everything that answers stands inside CORS, so that browsers can read errors.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import stac_fastapi.types.config
+from fastapi import FastAPI
+from stac_fastapi.api.app import StacApi
+from stac_pydantic import api
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.client import Client
+from app.errors import ErrorBoundaryMiddleware, add_error_handlers
+from app.extensions import CORE_CLASSES, extensions
+from app.lifespan import ReaderHolder, make_lifespan
+from app.limits import HeadMiddleware, RequestLimitsMiddleware
+from app.links import GEOJSON
+from app.openapi import use_openapi_30
+from app.parameters import SEARCH_BODY, CollectionsRequest, ItemsRequest, SearchGetRequest
+from app.proxy import ProxyMiddleware
+from app.queryables import QueryablesClient
+from app.routes.health import health_check
+from app.search_request import read_body
+from app.settings import ApiSettings
+from catalog.settings import DatabaseSettings
+
+# Of the documents that the API makes itself; stored ones say their own.
+_STAC_VERSION = "1.1.0"
+_OPENAPI_PATH = "/api"
+_DOCS_PATH = "/api.html"
+
+
+class _Api(StacApi):
+    """stac-fastapi's assembly, but with a POST search that reads its body itself.
+
+    Only so can a malformed body be told from a wrong one, and the parameter be named.
+    """
+
+    def register_post_search(self) -> None:
+        """Register `POST /search`."""
+        client = self.client
+        assert isinstance(client, Client)
+
+        async def post_search(request: Request) -> Response:
+            _require_json(request)
+            return await client.post_search(read_body(await request.body()), request=request)
+
+        self.router.add_api_route(
+            name="Search",
+            path="/search",
+            methods=["POST"],
+            endpoint=post_search,
+            response_model=None,
+            responses={200: {"content": {GEOJSON: {}}, "model": api.ItemCollection}},
+            openapi_extra={"requestBody": {"content": {"application/json": {"schema": SEARCH_BODY}}}},
+        )
+
+
+def create_app(settings: ApiSettings | None = None, database: DatabaseSettings | None = None) -> FastAPI:
+    """Make the application.
+
+    Args:
+        settings: of the API; None: from the environment.
+        database: which database to read; None: from the environment.
+    """
+    settings = settings or ApiSettings()
+    database = database or DatabaseSettings()
+    holder = ReaderHolder()
+    app = FastAPI(
+        title=settings.title,
+        description=settings.description,
+        version=_version(),
+        openapi_url=_OPENAPI_PATH,
+        docs_url=_DOCS_PATH,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=make_lifespan(holder, settings, database),
+    )
+    client = Client(
+        settings=settings,
+        holder=holder,
+        base_conformance_classes=CORE_CLASSES,
+        landing_page_id=settings.landing_id,
+    )
+    _Api(
+        settings=_framework_settings(settings),
+        client=client,
+        app=app,
+        stac_version=_STAC_VERSION,
+        title=settings.title,
+        description=settings.description,
+        extensions=extensions(QueryablesClient(holder=holder)),
+        exceptions={},
+        search_get_request_model=SearchGetRequest,
+        items_get_request_model=ItemsRequest,
+        collections_get_request_model=CollectionsRequest,
+        middlewares=_middlewares(settings),
+        health_check=health_check(holder),  # type: ignore[arg-type] # a Response is passed on as it is
+    )
+    use_openapi_30(app)
+    add_error_handlers(app, settings.retry_after_s)
+    return app
+
+
+def _middlewares(settings: ApiSettings) -> list[Middleware]:
+    """Return the middleware, innermost first, as stac-fastapi takes it."""
+    return [
+        Middleware(RequestLimitsMiddleware, max_body_bytes=settings.max_body_bytes),
+        Middleware(ErrorBoundaryMiddleware, retry_after_s=settings.retry_after_s),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "OPTIONS", "POST"],
+            allow_headers=["*"],
+            expose_headers=["Link", "Retry-After"],
+            max_age=600,
+        ),
+        Middleware(HeadMiddleware),
+        Middleware(ProxyMiddleware, root_path=settings.root_path, trusted=settings.trusted_proxies),
+    ]
+
+
+def _framework_settings(settings: ApiSettings) -> Any:
+    """Return stac-fastapi's own settings, of which nothing is left to the environment."""
+    return stac_fastapi.types.config.ApiSettings(
+        _env_file=None,
+        stac_fastapi_title=settings.title,
+        stac_fastapi_description=settings.description,
+        stac_fastapi_version=_version(),
+        stac_fastapi_landing_id=settings.landing_id,
+        enable_response_models=False,
+        enable_direct_response=False,
+        openapi_url=_OPENAPI_PATH,
+        docs_url=_DOCS_PATH,
+        root_path="",
+    )
+
+
+def _require_json(request: Request) -> None:
+    kind = request.headers.get("content-type", "application/json").split(";", 1)[0].strip().lower()
+    if kind not in ("application/json", "application/geo+json") and not kind.endswith("+json"):
+        raise HTTPException(415, f"a search is posted as application/json, not as {kind[:80]}")
+
+
+def _version() -> str:
+    try:
+        return version("kakehashi")
+    except PackageNotFoundError:
+        return "0"

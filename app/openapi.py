@@ -1,0 +1,93 @@
+"""The OpenAPI definition, as version 3.0, which is what OGC API's conformance class asks for.
+
+FastAPI writes 3.1. What differs in what we use is rewritten: `null` as a type, numeric exclusive
+bounds, lists of examples, `const`, media types of files.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+VERSION = "3.0.3"
+
+
+def use_openapi_30(app: FastAPI) -> None:
+    """Let an application describe itself in OpenAPI 3.0; the text is made once, when first asked for."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                openapi_version=VERSION,
+                description=app.description,
+                routes=app.routes,
+            )
+            app.openapi_schema = _with_errors(to_30(document))
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to do it
+
+
+def to_30(node: Any) -> Any:
+    """Return a 3.1 document, or a part of one, in the words of 3.0."""
+    if isinstance(node, list):
+        return [to_30(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    new = {key: to_30(value) for key, value in node.items()}
+    if isinstance(new.get("examples"), list):
+        examples = new.pop("examples")
+        if examples:
+            new["example"] = examples[0]
+    if "const" in new and not isinstance(new["const"], dict):
+        new["enum"] = [new.pop("const")]
+    if "prefixItems" in new:
+        new["items"] = {"anyOf": new.pop("prefixItems")}
+    _rewrite_type(new)
+    for word in ("anyOf", "oneOf"):
+        if isinstance(new.get(word), list):
+            new = _without_null(new, word)
+    return new
+
+
+def _rewrite_type(new: dict[str, Any]) -> None:
+    """Rewrite, in place, bounds and lists of types."""
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(new.get(exclusive), int | float) and not isinstance(new[exclusive], bool):
+            new[bound], new[exclusive] = new[exclusive], True
+    if isinstance(new.get("type"), list):
+        kinds = [kind for kind in new["type"] if kind != "null"]
+        new |= {"type": kinds[0]} if len(kinds) == 1 else {"anyOf": [{"type": kind} for kind in kinds]}
+        if len(kinds) != 1:
+            del new["type"]
+
+
+def _without_null(node: dict[str, Any], word: str) -> dict[str, Any]:
+    choices = [choice for choice in node[word] if choice != {"type": "null"}]
+    if len(choices) == len(node[word]):
+        return node
+    rest = {key: value for key, value in node.items() if key != word}
+    if len(choices) == 1 and "$ref" not in choices[0]:
+        return {**choices[0], **rest, "nullable": True}
+    return {**rest, word: choices, "nullable": True}
+
+
+def _with_errors(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI announces its own 422; what is answered is a 400 in the form of all errors."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Error"] = {
+        "type": "object",
+        "required": ["code", "description"],
+        "properties": {"code": {"type": "string"}, "description": {"type": "string"}},
+    }
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for path in document["paths"].values():
+        for operation in path.values():
+            responses = operation["responses"]
+            responses.pop("422", None)
+            responses.setdefault("default", {"description": "An error.", "content": content})
+    return document

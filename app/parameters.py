@@ -1,0 +1,158 @@
+"""The query parameters of GET routes, as OpenAPI shows them.
+
+They are taken as they come and given their meaning in `app.search_request`, by the same code as
+a POST body, so that both ways of asking mean the same.
+"""
+
+from typing import Annotated, Any
+
+import attr
+from fastapi import Path, Query
+from stac_fastapi.types.search import APIRequest
+
+Text = str | None
+_MAX_LIMIT = 10_000
+
+_CollectionId = Annotated[str, Path(description="Id of a collection.")]
+_Limit = Annotated[
+    int | None,
+    Query(ge=1, description="Most items of a page. More than the server's maximum is cut to it."),
+]
+_Bbox = Annotated[
+    Text,
+    Query(
+        description=(
+            "Area in degrees, CRS84: west,south,east,north or west,south,lowest,east,north,highest. "
+            "A west greater than east crosses the antimeridian."
+        ),
+        examples=["139.5,35.3,140.2,35.9"],
+    ),
+]
+_Datetime = Annotated[
+    Text,
+    Query(
+        description="An RFC 3339 date-time or an interval start/end, one end of which may be open (..).",
+        examples=["2024-01-01T00:00:00Z/.."],
+    ),
+]
+_Token = Annotated[Text, Query(description="Page token, as it stands in a `next` or `prev` link.")]
+_Filter = Annotated[
+    Text,
+    Query(
+        alias="filter",
+        description="CQL2 filter.",
+        examples=["eo:cloud_cover < 10 AND platform = 'sentinel-2a'"],
+    ),
+]
+_FilterLang = Annotated[
+    Text, Query(alias="filter-lang", description="Encoding of `filter`: cql2-text (default) or cql2-json.")
+]
+_FilterCrs = Annotated[
+    Text, Query(alias="filter-crs", description="CRS of the filter's geometries; CRS84 is the only one.")
+]
+_Sortby = Annotated[
+    Text,
+    Query(
+        description="Queryables to sort by, each with + or - before it.",
+        examples=["-datetime,+eo:cloud_cover"],
+    ),
+]
+_Fields = Annotated[
+    Text,
+    Query(
+        description="Members of items to include, or with - before them to leave out.",
+        examples=["id,properties.datetime,-assets"],
+    ),
+]
+_Query = Annotated[
+    Text, Query(description="Conditions on properties as JSON.", examples=['{"eo:cloud_cover":{"lt":10}}'])
+]
+
+
+@attr.s
+class CollectionsRequest(APIRequest):
+    """Parameters of `/collections`."""
+
+    limit: Annotated[
+        int | None, Query(ge=1, le=_MAX_LIMIT, description="Most collections of a page; all if left out.")
+    ] = attr.ib(default=None)
+    token: _Token = attr.ib(default=None)
+
+
+@attr.s
+class _ItemsParameters(APIRequest):
+    limit: _Limit = attr.ib(default=None)
+    bbox: _Bbox = attr.ib(default=None)
+    datetime: _Datetime = attr.ib(default=None)
+    filter_expr: _Filter = attr.ib(default=None)
+    filter_lang: _FilterLang = attr.ib(default=None)
+    filter_crs: _FilterCrs = attr.ib(default=None)
+    sortby: _Sortby = attr.ib(default=None)
+    fields: _Fields = attr.ib(default=None)
+    token: _Token = attr.ib(default=None)
+
+    def kwargs(self) -> dict[str, Any]:
+        """Return the parameters by their attributes' names."""
+        return dict(self.__dict__)
+
+
+@attr.s
+class ItemsRequest(_ItemsParameters):
+    """Parameters of `/collections/{collection_id}/items`."""
+
+    collection_id: _CollectionId = attr.ib(kw_only=True)
+
+
+@attr.s
+class SearchGetRequest(_ItemsParameters):
+    """Parameters of `GET /search`."""
+
+    collections: Annotated[
+        Text, Query(description="Ids of collections, separated by commas.", examples=["sentinel-2-l2a"])
+    ] = attr.ib(default=None)
+    ids: Annotated[Text, Query(description="Ids of items, separated by commas.")] = attr.ib(default=None)
+    intersects: Annotated[
+        Text, Query(description="GeoJSON geometry that items touch; not together with `bbox`.")
+    ] = attr.ib(default=None)
+    query: _Query = attr.ib(default=None)
+
+
+SEARCH_BODY: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "collections": {"type": "array", "items": {"type": "string"}},
+        "ids": {"type": "array", "items": {"type": "string"}},
+        "bbox": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
+        "intersects": {
+            "type": "object",
+            "description": "GeoJSON geometry.",
+            "required": ["type"],
+            "properties": {"type": {"type": "string"}},
+        },
+        "datetime": {"type": "string", "example": "2024-01-01T00:00:00Z/.."},
+        "limit": {"type": "integer", "minimum": 1, "default": 10},
+        "filter": {"oneOf": [{"type": "object"}, {"type": "string"}], "description": "CQL2 filter."},
+        "filter-lang": {"type": "string", "enum": ["cql2-json", "cql2-text"]},
+        "filter-crs": {"type": "string"},
+        "sortby": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "direction": {"type": "string", "enum": ["asc", "desc"]},
+                },
+            },
+        },
+        "fields": {
+            "type": "object",
+            "properties": {
+                "include": {"type": "array", "items": {"type": "string"}},
+                "exclude": {"type": "array", "items": {"type": "string"}},
+            },
+        },
+        "query": {"type": "object"},
+        "token": {"type": "string"},
+    },
+}

@@ -1,0 +1,1 @@
+"""Routes beyond STAC."""

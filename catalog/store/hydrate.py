@@ -1,0 +1,120 @@
+"""From pgstac's rows back to the JSON that was loaded.
+
+pgstac keeps of an item what differs from its collection's *base item* (the collection's
+`item_assets`, type, version and id). Most of our collections have no `item_assets`, so nothing
+has to be merged and an item's text is never parsed: pieces of text are joined.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+# What pgstac writes where the base item has a member that the item has not.
+ABSENT = "𒍟※"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A STAC object as JSON text, before links are put in.
+
+    Attributes:
+        collection: id of the collection that it is or belongs to.
+        id: its own id.
+        members: text of a JSON object with all members but `links`; never empty.
+        links: the stored links, without those that follow from where the object is served.
+    """
+
+    collection: str
+    id: str
+    members: str
+    links: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """What the read path selects of one item.
+
+    Attributes:
+        collection: its collection.
+        id: its id.
+        geometry: GeoJSON text, degrees, longitude first.
+        content: text of pgstac's `content` without `links`, `stac_version` and the base item's number.
+        links: text of the stored links, if any.
+        stac_version: if it differs from the base item's.
+        base: number of the base item it was stored against; None: the first.
+    """
+
+    collection: str
+    id: str
+    geometry: str
+    content: str
+    links: str | None
+    stac_version: str | None
+    base: str | None
+
+
+@dataclass(frozen=True)
+class BaseItem:
+    """What the items of a collection share.
+
+    Attributes:
+        stac_version: of the items that name none of their own.
+        shared: members to merge into each item; None: nothing to merge.
+    """
+
+    stac_version: str
+    shared: dict[str, Any] | None
+
+
+def read_base_item(text: str | None) -> BaseItem:
+    """Return a base item from pgstac's JSON text of it; an empty one if there is none."""
+    base = orjson.loads(text) if text else {}
+    own = ("type", "stac_version", "collection", "id")
+    shared = {key: value for key, value in base.items() if key not in own and value is not None}
+    return BaseItem(base.get("stac_version") or "1.1.0", shared or None)
+
+
+def hydrate(row: ItemRow, base: BaseItem) -> Document:
+    """Return an item as it was loaded."""
+    content = row.content
+    if base.shared or ABSENT in content:
+        content = orjson.dumps(_merge(orjson.loads(content), base.shared or {})).decode()
+    version = row.stac_version if row.stac_version not in (None, ABSENT) else base.stac_version
+    head = (
+        f'{{"type":"Feature","stac_version":{_quoted(version)},"id":{_quoted(row.id)},'
+        f'"collection":{_quoted(row.collection)},"geometry":{row.geometry}'
+    )
+    members = head + ("}" if content == "{}" else "," + content[1:])
+    return Document(row.collection, row.id, members, stored_links(row.links))
+
+
+# The server says these itself, from the address that it was asked at.
+_OWN_RELATIONS = frozenset({"self", "root", "parent", "collection", "item", "items"})
+
+
+def stored_links(text: str | None) -> list[dict[str, Any]]:
+    """Return the links of a JSON array that do not follow from where the object is served."""
+    links = orjson.loads(text) if text else None
+    if not isinstance(links, list):
+        return []
+    return [link for link in links if isinstance(link, dict) and link.get("rel") not in _OWN_RELATIONS]
+
+
+def _quoted(text: str | None) -> str:
+    return orjson.dumps(text).decode()
+
+
+def _merge(item: Any, base: Any) -> Any:
+    """Undo pgstac's `strip_jsonb`, but keep an item's own nulls, which its `merge_jsonb` drops."""
+    if isinstance(item, dict):
+        shared = base if isinstance(base, dict) else {}
+        merged = {key: _merge(value, shared.get(key)) for key, value in item.items() if value != ABSENT}
+        return merged | {key: value for key, value in shared.items() if key not in item and value is not None}
+    if isinstance(item, list) and isinstance(base, list) and len(item) == len(base):
+        # A null in a list stands for "the same as the base item's".
+        pairs = zip(item, base, strict=True)
+        return [theirs if own is None else _merge(own, theirs) for own, theirs in pairs]
+    if isinstance(item, list):
+        return [_merge(own, None) for own in item if own != ABSENT]
+    return item

@@ -1,0 +1,292 @@
+"""Reading the catalogue: collections, items, searches, queryables, health. Writes nothing."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+
+from catalog.errors import InvalidRequest, NotFound, StoreError
+from catalog.store.counts import BoundedCounts
+from catalog.store.hydrate import Document
+from catalog.store.keyset import Expression, Statement
+from catalog.store.pool import Pool
+from catalog.store.rows import (
+    COLLECTION,
+    COLLECTIONS_AFTER,
+    COLLECTIONS_BEFORE,
+    HEALTH,
+    ITEM,
+    collection_of,
+    items_of,
+)
+from catalog.store.search import (
+    ASK_PGSTAC,
+    Search,
+    conditions,
+    page_statement,
+    questions_to_pgstac,
+    sort_expressions,
+)
+from catalog.store.token import Position, read_token, write_token
+
+if TYPE_CHECKING:
+    from catalog.store.pool import Connection
+
+# Stands where a search has its fingerprint.
+_COLLECTIONS = "collections"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list.
+
+    Attributes:
+        documents: items or collections.
+        matched: how many there are on all pages; None if they cannot be counted quickly.
+        next: token of the page after it, if there is one.
+        previous: token of the page before it, if there is one.
+    """
+
+    documents: list[Document]
+    matched: int | None
+    next: str | None
+    previous: str | None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the database says of itself.
+
+    Attributes:
+        pgstac: version of pgstac.
+        schema: number of the last migration of ours.
+        collections: how many there are.
+    """
+
+    pgstac: str
+    schema: int
+    collections: int
+
+
+class Reader:
+    """The read path. Holds no state but the key of page tokens and which counts were too slow."""
+
+    def __init__(self, pool: Pool, token_key: bytes | None = None) -> None:
+        """Read through a pool of the read role.
+
+        Args:
+            pool: closed by whoever opened it.
+            token_key: secret that signs page tokens; None: the one kept in the database, so that
+                all processes on it understand each other's tokens.
+        """
+        self._pool = pool
+        self._token_key = token_key
+        self._counts = BoundedCounts()
+
+    async def search(self, search: Search) -> Page:
+        """Return one page of the items that match.
+
+        Raises:
+            InvalidRequest: unknown sort key, a token of others, or a filter the database refuses.
+            QueryTimeout: it took longer than the statement timeout.
+            DatabaseUnreachable: no connection.
+        """
+        async with self._pool.connection() as connection, _client_errors(search):
+            where, keys = await _plan(connection, search)
+            position = None
+            if search.token is not None:
+                key = await self._key(connection)
+                position = read_token(search.token, key, search.fingerprint)
+            statement = page_statement(search, where, keys, position)
+            rows = await connection.fetch(statement.sql, *statement.parameters)
+            more = len(rows) > search.limit
+            rows = rows[: search.limit]
+            if position is not None and not position.forward:
+                rows.reverse()
+            documents = await items_of(connection, rows)
+            matched = (
+                len(rows)
+                if position is None and not more
+                else await self._counts.count(connection, search, where)
+            )
+            following, previous = await self._tokens(connection, search, rows, position, more)
+        return Page(documents, matched, following, previous)
+
+    async def item(self, collection: str, name: str) -> Document:
+        """Return one item.
+
+        Raises:
+            NotFound: no such item, or no such collection; says which.
+        """
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(ITEM, collection, name)
+            if rows:
+                return (await items_of(connection, rows))[0]
+            await _require_collection(connection, collection)
+        raise NotFound(f"collection {collection} has no item {name}")
+
+    async def collection(self, name: str) -> Document:
+        """Return one collection.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(COLLECTION, name)
+        if row is None:
+            raise NotFound(f"there is no collection {name}")
+        return collection_of(row)
+
+    async def require_collection(self, name: str) -> None:
+        """Do nothing if there is a collection of this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self._pool.connection() as connection:
+            await _require_collection(connection, name)
+
+    async def collections(self, limit: int | None = None, token: str | None = None) -> Page:
+        """Return collections by id, all of them unless there is a limit.
+
+        Raises:
+            InvalidRequest: the token is not one of ours.
+        """
+        async with self._pool.connection() as connection:
+            key = await self._key(connection) if token is not None or limit is not None else b""
+            position = read_token(token, key, _COLLECTIONS) if token is not None else None
+            backward = position is not None and not position.forward
+            rows = await connection.fetch(
+                COLLECTIONS_BEFORE if backward else COLLECTIONS_AFTER,
+                position.id if position else None,
+                None if limit is None else limit + 1,
+            )
+            matched = await connection.fetchval("SELECT count(*) FROM pgstac.collections")
+        more = limit is not None and len(rows) > limit
+        rows = rows[:limit]
+        if backward:
+            rows.reverse()
+        documents = [collection_of(row) for row in rows]
+
+        def beside(name: str, *, forward: bool) -> str:
+            return write_token(Position(forward, _COLLECTIONS, (), "", name), key)
+
+        has_next = (more or backward) and bool(documents)
+        has_previous = (more if backward else position is not None) and bool(documents)
+        return Page(
+            documents,
+            matched,
+            beside(documents[-1].id, forward=True) if has_next else None,
+            beside(documents[0].id, forward=False) if has_previous else None,
+        )
+
+    async def titles(self) -> list[tuple[str, str | None]]:
+        """Return id and title of every collection, by id."""
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT id, content->>'title' AS title FROM pgstac.collections ORDER BY id"
+            )
+        return [(row["id"], row["title"]) for row in rows]
+
+    async def queryables(self, collection: str | None = None) -> dict[str, Any]:
+        """Return the properties that a filter or sort may name, as JSON Schemas by name.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        async with self._pool.connection() as connection:
+            if collection is not None:
+                await _require_collection(connection, collection)
+            names = None if collection is None else [collection]
+            text = await connection.fetchval("SELECT pgstac.get_queryables($1::text[])->'properties'", names)
+        properties: dict[str, Any] = (orjson.loads(text) if text else None) or {}
+        return properties
+
+    async def health(self) -> Health:
+        """Ask the database how it is.
+
+        Raises:
+            StoreError: it is away, or not set up.
+        """
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(HEALTH)
+        if row is None or row["pgstac"] is None or row["schema"] is None:
+            raise StoreError("the database is not set up (`kakehashi db migrate`)")
+        return Health(row["pgstac"], row["schema"], row["collections"])
+
+    async def _key(self, connection: "Connection") -> bytes:
+        if self._token_key is None:
+            key = await connection.fetchval("SELECT value FROM kakehashi.secret WHERE name = 'page-token'")
+            if not key:
+                raise StoreError("the key of page tokens is missing from kakehashi.secret")
+            self._token_key = bytes(key)
+        return self._token_key
+
+    async def _tokens(
+        self,
+        connection: "Connection",
+        search: Search,
+        rows: Sequence[asyncpg.Record],
+        position: Position | None,
+        more: bool,
+    ) -> tuple[str | None, str | None]:
+        """Return the tokens of the next and the previous page."""
+        backward = position is not None and not position.forward
+        has_next = bool(rows) and (more or backward)
+        has_previous = bool(rows) and (more if backward else position is not None)
+        if not (has_next or has_previous):
+            return None, None
+        key = await self._key(connection)
+
+        def beside(row: asyncpg.Record, *, forward: bool) -> str:
+            place = Position(
+                forward, search.fingerprint, tuple(row["sort_values"]), row["collection"], row["id"]
+            )
+            return write_token(place, key)
+
+        return (
+            beside(rows[-1], forward=True) if has_next else None,
+            beside(rows[0], forward=False) if has_previous else None,
+        )
+
+
+async def _plan(connection: "Connection", search: Search) -> tuple[Statement, list[Expression]]:
+    """Return the WHERE and the ORDER BY of a search."""
+    if not search.needs_pgstac:
+        return conditions(search, None), sort_expressions(search, [])
+    answer = await connection.fetchrow(ASK_PGSTAC, *questions_to_pgstac(search))
+    if answer is None:
+        raise StoreError("pgstac gave no answer")
+    keys = sort_expressions(search, list(zip(answer["expressions"], answer["types"], strict=True)))
+    return conditions(search, answer["condition"]), keys
+
+
+async def _require_collection(connection: "Connection", name: str) -> None:
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pgstac.collections WHERE id = $1)", name):
+        raise NotFound(f"there is no collection {name}")
+
+
+@asynccontextmanager
+async def _client_errors(search: Search) -> AsyncIterator[None]:
+    """Tell what a client's filter or sort key made the database refuse from a fault of ours.
+
+    Raises:
+        InvalidRequest: a value that does not fit its property, or a filter too large to plan.
+    """
+    try:
+        yield
+    except (
+        asyncpg.DataError,
+        asyncpg.RaiseError,
+        asyncpg.ProgramLimitExceededError,
+        asyncpg.UndefinedFunctionError,
+        asyncpg.AmbiguousFunctionError,
+        asyncpg.DatatypeMismatchError,
+    ) as error:
+        if search.filter is None and not search.needs_pgstac:
+            raise
+        parameter = "filter" if search.filter is not None else "sortby"
+        raise InvalidRequest(parameter, " ".join(str(error).split())[:300]) from error

@@ -1,0 +1,191 @@
+"""Walks over pages while items are deleted and added, and a store with explicit nulls in it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from catalog.errors import DatabaseUnreachable, InvalidRequest, NotFound
+from catalog.settings import DatabaseSettings
+from catalog.store.database import READ_ROLE
+from catalog.store.pool import open_pool
+from catalog.store.reader import Reader
+from catalog.store.search import Search, SortKey
+from catalog.store.writer import upsert_collections, upsert_items, upsert_queryables
+
+COLLECTION = {
+    "type": "Collection",
+    "stac_version": "1.1.0",
+    "id": "c",
+    "description": "x",
+    "license": "other",
+    "extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}},
+    "links": [],
+    "kakehashi:partition": "month",
+}
+
+
+def item(n: int) -> dict[str, Any]:
+    """Three items share each time; every third has no cloud cover."""
+    cover = {} if n % 3 == 0 else {"eo:cloud_cover": n % 4}
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "id": f"i{n:02}",
+        "collection": "c",
+        "geometry": {"type": "Point", "coordinates": [n, n]},
+        "bbox": [n, n, n, n],
+        "properties": {"datetime": f"2024-{1 + n // 12:02}-{1 + n % 12 // 3:02}T00:00:00Z", **cover},
+        "links": [],
+        "assets": {},
+    }
+
+
+@pytest.fixture
+async def owner(fresh_database_url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    connection = await asyncpg.connect(fresh_database_url, server_settings={"search_path": "pgstac,public"})
+    number = {"type": "number", "title": "Cloud cover"}
+    await upsert_queryables(connection, {"type": "object", "properties": {"eo:cloud_cover": number}})
+    await upsert_collections(connection, [COLLECTION])
+    await upsert_items(connection, [item(n) for n in range(30)])
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def reader(owner: object, fresh_database_url: str) -> AsyncIterator[Reader]:
+    pool = await open_pool(DatabaseSettings(database_url=fresh_database_url), READ_ROLE)
+    yield Reader(pool)
+    await pool.close()
+
+
+SORTS = [
+    (SortKey("datetime", descending=True),),
+    (SortKey("eo:cloud_cover"),),
+    (SortKey("eo:cloud_cover", descending=True), SortKey("datetime")),
+]
+
+
+async def walk(
+    reader: Reader, search: Search, delete: Any = None
+) -> tuple[list[str], list[list[str]], str | None]:
+    """Follow `next` to the end; call `delete` with the ids of each page after it was read."""
+    found: list[str] = []
+    pages: list[list[str]] = []
+    token = previous = None
+    while True:
+        page = await reader.search(replace(search, token=token))
+        ids = [document.id for document in page.documents]
+        found += ids
+        pages.append(ids)
+        if delete:
+            await delete(ids)
+        token, previous = page.next, page.previous
+        if token is None:
+            return found, pages, previous
+
+
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+@pytest.mark.parametrize("limit", [1, 4])
+async def test_deleting_the_item_that_a_token_stands_behind(
+    owner: "asyncpg.Connection[asyncpg.Record]", reader: Reader, sort: tuple[SortKey, ...], limit: int
+) -> None:
+    search = Search(sort=sort, limit=limit)
+    whole, _, _ = await walk(reader, search)
+    assert len(whole) == len(set(whole)) == 30
+
+    async def delete(ids: list[str]) -> None:
+        await owner.execute("DELETE FROM pgstac.items WHERE id = $1", ids[-1])
+
+    found, _, previous = await walk(reader, search, delete)
+    assert found == whole
+    if limit > 1:
+        assert previous is not None
+        back = await reader.search(replace(search, token=previous))
+        remaining = [name for name in whole if (whole.index(name) + 1) % 4 and name in whole[24:28]]
+        assert [document.id for document in back.documents][-len(remaining) :] == remaining
+
+
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+async def test_deleting_what_is_still_to_come(
+    owner: "asyncpg.Connection[asyncpg.Record]", reader: Reader, sort: tuple[SortKey, ...]
+) -> None:
+    search = Search(sort=sort, limit=5)
+    whole, _, _ = await walk(reader, search)
+    first = await reader.search(search)
+    await owner.execute("DELETE FROM pgstac.items WHERE id = ANY ($1)", [whole[4], whole[5], whole[9]])
+    second = await reader.search(replace(search, token=first.next))
+    expected = [name for name in whole[5:] if name not in (whole[5], whole[9])][:5]
+    assert [document.id for document in second.documents] == expected
+
+
+async def test_tokens_of_two_processes_on_one_database(reader: Reader, fresh_database_url: str) -> None:
+    pool = await open_pool(DatabaseSettings(database_url=fresh_database_url), READ_ROLE)
+    search = Search(limit=5)
+    page = await reader.search(search)
+    try:
+        other = await Reader(pool).search(replace(search, token=page.next))
+        assert len(other.documents) == 5
+        with pytest.raises(InvalidRequest, match="token"):
+            await Reader(pool, b"another key").search(replace(search, token=page.next))
+    finally:
+        await pool.close()
+
+
+async def test_the_role_can_not_write(reader: Reader, fresh_database_url: str) -> None:
+    for read_only, refusal in ((True, "read-only|denied"), (False, "denied")):
+        pool = await open_pool(
+            DatabaseSettings(database_url=fresh_database_url), READ_ROLE, read_only=read_only
+        )
+        try:
+            with pytest.raises(Exception, match=refusal):
+                async with pool.connection() as connection:
+                    await connection.execute("DELETE FROM pgstac.items")
+            async with pool.connection() as connection:
+                assert await connection.fetchval("SHOW role") == READ_ROLE
+                assert await connection.fetchval("SHOW timezone") == "UTC"
+        finally:
+            await pool.close()
+
+
+async def test_a_count_that_takes_too_long_is_left_out(
+    owner: "asyncpg.Connection[asyncpg.Record]", reader: Reader
+) -> None:
+    """The filter is made slow by a function of the owner's that the property passes through."""
+    await owner.execute(
+        """
+        CREATE FUNCTION pgstac.slowly(jsonb) RETURNS text LANGUAGE plpgsql VOLATILE AS
+        $$ BEGIN PERFORM pg_sleep(0.05); RETURN $1->>0; END; $$;
+        INSERT INTO pgstac.queryable_wrappers VALUES ('slowly');
+        INSERT INTO pgstac.queryables (name, definition, property_wrapper) VALUES ('slow', '{}', 'slowly');
+        """
+    )
+    search = Search(filter={"op": "isNull", "args": [{"property": "slow"}]}, limit=2)
+    page = await reader.search(search)
+    assert len(page.documents) == 2
+    assert page.matched is None
+    assert page.next is not None
+    following = await reader.search(replace(search, token=page.next))
+    assert len(following.documents) == 2
+
+
+async def test_nothing_there(reader: Reader) -> None:
+    with pytest.raises(NotFound, match="no collection none"):
+        await reader.item("none", "x")
+    with pytest.raises(NotFound, match="has no item x"):
+        await reader.item("c", "x")
+
+
+async def test_a_role_or_database_that_is_not_there(fresh_database_url: str) -> None:
+    for url, role in (
+        (fresh_database_url, "no_such_role"),
+        (fresh_database_url.replace("fresh_", "none_"), READ_ROLE),
+    ):
+        pool = await open_pool(DatabaseSettings(database_url=url), role)
+        try:
+            with pytest.raises(DatabaseUnreachable, match="does not exist"):
+                await Reader(pool).health()
+        finally:
+            await pool.close()
