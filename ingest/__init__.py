@@ -1,0 +1,1 @@
+"""The ingest job: one small adapter per upstream; harmonise, validate, load."""

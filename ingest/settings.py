@@ -1,0 +1,48 @@
+"""Settings of the ingest job, read once from the environment at start."""
+
+from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SourceSettings(BaseModel):
+    """What an operator may set per upstream: `KAKEHASHI_SOURCES__<NAME>__<SETTING>`."""
+
+    url: str | None = Field(default=None, description="Base address instead of the upstream's own.")
+    token: SecretStr | None = Field(
+        default=None, description="Access token, where the upstream asks for one."
+    )
+
+
+class IngestSettings(BaseSettings):
+    """How the ingest job behaves towards upstreams and the database."""
+
+    model_config = SettingsConfigDict(env_prefix="KAKEHASHI_", env_nested_delimiter="__", extra="ignore")
+
+    sources: dict[str, SourceSettings] = Field(
+        default_factory=dict, description="Per upstream: address and token."
+    )
+    http_timeout_s: float = Field(
+        default=120.0, gt=0, description="Longest time in seconds to wait for an upstream's answer."
+    )
+    http_attempts: PositiveInt = Field(
+        default=5, description="How often one request is tried before the upstream counts as unavailable."
+    )
+    http_max_wait_s: float = Field(
+        default=60.0, ge=0, description="Longest pause in seconds between two tries, `Retry-After` included."
+    )
+    http_max_bytes: PositiveInt = Field(
+        default=100_000_000, description="Largest answer in bytes that is accepted from an upstream."
+    )
+    batch_size: PositiveInt = Field(default=500, description="Items written per transaction.")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _names_as_on_the_command_line(cls, value: object) -> object:
+        """`KAKEHASHI_SOURCES__JAXA_EARTH__URL` means the source `jaxa-earth`."""
+        if isinstance(value, dict):
+            return {str(name).lower().replace("_", "-"): settings for name, settings in value.items()}
+        return value
+
+    def of(self, source: str) -> SourceSettings:
+        """Return what is set for a source; nothing by default."""
+        return self.sources.get(source, SourceSettings())

@@ -1,0 +1,108 @@
+"""Checking items and collections against the STAC core and extension schemas, offline.
+
+The schemas are bundled by URL under `schemas/`; validators are compiled once and kept.
+"""
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from catalog.errors import RecordRefused
+
+STAC_VERSION = "1.1.0"
+_CORE = "https://schemas.stacspec.org/v1.1.0/"
+_ITEM = _CORE + "item-spec/json-schema/item.json"
+_COLLECTION = _CORE + "collection-spec/json-schema/collection.json"
+_PROJJSON = "https://proj.org/schemas/v0.7/projjson.schema.json"
+_SCHEMAS = Path(__file__).parent / "schemas"
+_MAX_REASON = 300
+
+
+class Validator:
+    """Validates documents against the schemas that they declare.
+
+    Attributes:
+        unknown: extension schemas that documents declared but that are not bundled, with how often;
+            such a document is checked against all its other schemas.
+    """
+
+    def __init__(self) -> None:
+        """Compiles nothing before it is needed."""
+        self.unknown: Counter[str] = Counter()
+
+    def check_item(self, item: dict[str, Any]) -> None:
+        """Validate an item against the core schema and its extensions.
+
+        Raises:
+            RecordRefused: `invalid-item`; names the schema, the place in the item and the fault.
+        """
+        self._check(item, _ITEM, "invalid-item")
+
+    def check_collection(self, collection: dict[str, Any]) -> None:
+        """Validate a collection against the core schema and its extensions.
+
+        Raises:
+            RecordRefused: `invalid-collection`; names the schema, the place and the fault.
+        """
+        self._check(collection, _COLLECTION, "invalid-collection")
+
+    def _check(self, document: dict[str, Any], core: str, code: str) -> None:
+        for url in (core, *document.get("stac_extensions", ())):
+            validator = _compiled(url)
+            if validator is None:
+                self.unknown[url] += 1
+                continue
+            # Whether is several times quicker to tell than why.
+            if not validator.is_valid(document):
+                error = _cause(next(validator.iter_errors(document)))
+                place = "/".join(str(part) for part in error.instance_path) or "(document)"
+                raise RecordRefused(code, f"{place}: {_short(error.message)} [{_schema_name(url)}]")
+
+
+@cache
+def _compiled(url: str) -> "jsonschema_rs.Validator | None":
+    """Return the validator of a schema, None if it is not bundled."""
+    file = _file(url)
+    if not file.is_file():
+        return None
+    return jsonschema_rs.validator_for(orjson.loads(file.read_bytes()), retriever=_retrieve)
+
+
+def _retrieve(url: str) -> Any:
+    """Resolve a reference between schemas; the network is never asked.
+
+    PROJ's schema is bundled once for all the versions of it that extensions refer to. A schema that
+    is referred to but not bundled accepts anything: what refers to it is checked all the same.
+    """
+    file = _file(_PROJJSON if url.startswith("https://proj.org/schemas/") else url)
+    return orjson.loads(file.read_bytes()) if file.is_file() else True
+
+
+def _file(url: str) -> Path:
+    path = (_SCHEMAS / url.split("://", 1)[-1].split("#", 1)[0]).resolve()
+    if _SCHEMAS.resolve() not in path.parents:
+        return _SCHEMAS / "outside"
+    return path
+
+
+def _cause(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
+    """Of an error that says "none of the alternatives fit", return the one deepest inside the document.
+
+    Extension schemas are alternatives of Item, Collection and Catalog: the deepest fault is of the
+    alternative that was meant.
+    """
+    alternatives = getattr(error.kind, "context", None) or []
+    causes = [_cause(cause) for alternative in alternatives for cause in alternative]
+    return max(causes, key=lambda cause: len(cause.instance_path), default=error)
+
+
+def _schema_name(url: str) -> str:
+    return "STAC " + STAC_VERSION if url.startswith(_CORE) else "/".join(url.split("/")[-3:-1])
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= _MAX_REASON else message[:_MAX_REASON] + " ..."
