@@ -1,0 +1,236 @@
+"""Sinks: the catalogue, written in batches, and a file of NDJSON."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+from catalog import jsontext
+from catalog.definitions import Definitions
+from catalog.errors import RecordRefused, WriteRefused
+from catalog.homes import load_homes
+from catalog.store.bookkeeping import Quarantined, quarantine
+from catalog.store.held import hold_shared_items
+from catalog.store.writer import (
+    Deleted,
+    Written,
+    delete_items,
+    existing_collections,
+    upsert_collections,
+    upsert_items,
+    upsert_translations,
+)
+from ingest.contract import Collection, Item, Record, Tombstone
+from ingest.identity import join
+from ingest.report import Refusal
+
+if TYPE_CHECKING:
+    from catalog.store.writer import Connection
+
+Describe = Callable[[str], Awaitable[Collection | None]]
+_MAX_NATIVE = 1_000_000
+
+
+class CatalogueSink:
+    """Writes items in batches, each of them whole or not at all.
+
+    A collection that is not in the catalogue yet is made when its first item comes: from our
+    definitions, else from what the upstream says of it.
+    """
+
+    def __init__(
+        self,
+        connection: "Connection",
+        source: str,
+        definitions: Definitions,
+        describe: Describe,
+        batch_size: int,
+    ) -> None:
+        """Use a connection of the ingest role; `describe` asks the upstream for a collection."""
+        self._connection = connection
+        self._source = source
+        self._definitions = definitions
+        self._describe = describe
+        self._batch_size = batch_size
+        self._batch: list[tuple[Item, Record]] = []
+        self._collections: set[str] | None = None
+        self._refused: dict[str, RecordRefused] = {}
+        self._written = Written()
+
+    @property
+    def written(self) -> Written:
+        """What became of the items that were written so far."""
+        return self._written
+
+    async def collection(self, collection: Collection) -> None:
+        """Take an upstream's description, unless the collection is one that we define ourselves."""
+        if collection["id"] in self._definitions.collections:
+            await self._ensure_collection(collection["id"])
+            return
+        await self._take_described(collection)
+        (await self._known()).add(collection["id"])
+
+    async def item(self, item: Item, record: Record) -> list[Refusal]:
+        """Take an item; write the batch when it is full."""
+        await self._ensure_collection(item["collection"])
+        self._batch.append((item, record))
+        return await self.flush() if len(self._batch) >= self._batch_size else []
+
+    async def tombstone(self, tombstone: Tombstone) -> list[Refusal]:
+        """Write what is waiting, then take out what was deleted."""
+        late = await self.flush()
+        self._written.deleted += await delete_items(self._connection, self._source, [_deleted(tombstone)])
+        return late
+
+    async def refused(self, refusal: Refusal) -> None:
+        """Put a refused record into quarantine."""
+        record = refusal.record
+        collection = record.native.get("collection")
+        await quarantine(
+            self._connection,
+            self._source,
+            [
+                Quarantined(
+                    native=_native_text(record),
+                    native_id=storable(record.native_id) if record.native_id else None,
+                    collection=storable(collection) if isinstance(collection, str) else None,
+                    code=refusal.error.code,
+                    reason=storable(refusal.error.reason),
+                )
+            ],
+        )
+
+    async def flush(self) -> list[Refusal]:
+        """Write what is waiting; return the items that the database refuses."""
+        batch, self._batch = self._batch, []
+        return await self._write(batch)
+
+    async def _write(self, batch: list[tuple[Item, Record]]) -> list[Refusal]:
+        """Write a batch; if the database refuses it, halve it until the guilty items stand alone."""
+        if not batch:
+            return []
+        try:
+            async with self._connection.transaction():
+                items = await self._joined([item for item, _ in batch])
+                self._written += await upsert_items(self._connection, items)
+        except WriteRefused as error:
+            if len(batch) == 1:
+                refusal = RecordRefused("database", str(error))
+                return [Refusal(batch[0][1], refusal, "the batch")]
+            middle = len(batch) // 2
+            return [*await self._write(batch[:middle]), *await self._write(batch[middle:])]
+        return []
+
+    async def _joined(self, items: list[Item]) -> list[Item]:
+        """Join items with what other hubs say of the same products."""
+        keys = {(item["collection"], item["id"]) for item in items}
+        held = await hold_shared_items(self._connection, self._source, keys)
+        priority = load_homes().priority
+        return [
+            join(held[item["collection"], item["id"]], item, priority)
+            if (item["collection"], item["id"]) in held
+            else item
+            for item in items
+        ]
+
+    async def _ensure_collection(self, identifier: str) -> None:
+        known = await self._known()
+        if identifier in known:
+            return
+        if identifier in self._definitions.collections:
+            await upsert_collections(self._connection, [self._definitions.render(identifier)])
+            translation = {identifier: self._definitions.translation(identifier, "ja")}
+            await upsert_translations(self._connection, "ja", translation)
+        else:
+            await self._take_described(await self._described(identifier))
+        known.add(identifier)
+
+    async def _take_described(self, collection: Collection) -> None:
+        """Write an upstream's description, and its Japanese from the glossary."""
+        await upsert_collections(self._connection, [collection])
+        translation = {collection["id"]: self._definitions.glossary.translation(collection)}
+        await upsert_translations(self._connection, "ja", translation)
+
+    async def _described(self, identifier: str) -> Collection:
+        """Ask the upstream for a collection, once, also when there is nothing to be had."""
+        if identifier not in self._refused:
+            try:
+                described = await self._describe(identifier)
+            except RecordRefused as error:
+                self._refused[identifier] = error
+            else:
+                if described is not None:
+                    return described
+                nowhere = f"collection {identifier} is described nowhere"
+                self._refused[identifier] = RecordRefused("unknown-collection", nowhere)
+        raise self._refused[identifier]
+
+    async def _known(self) -> set[str]:
+        if self._collections is None:
+            self._collections = await existing_collections(self._connection)
+        return self._collections
+
+
+class NdjsonSink:
+    """Writes items and collections as newline-delimited JSON; needs no database."""
+
+    def __init__(self, output: IO[bytes]) -> None:
+        """Write to an open binary file."""
+        self._output = output
+        self._written = Written()
+
+    @property
+    def written(self) -> Written:
+        """Nothing: a file is no catalogue."""
+        return self._written
+
+    async def collection(self, collection: Collection) -> None:
+        """Write a collection as a line."""
+        self._line(collection)
+
+    async def item(self, item: Item, record: Record) -> list[Refusal]:
+        """Write an item as a line."""
+        self._line(item)
+        return []
+
+    async def tombstone(self, tombstone: Tombstone) -> list[Refusal]:
+        """Leave it to the summary: a file has no item to take out."""
+        return []
+
+    async def refused(self, refusal: Refusal) -> None:
+        """Leave it to the run, which names the record on standard error."""
+
+    async def flush(self) -> list[Refusal]:
+        """Push what was written to the file."""
+        self._output.flush()
+        return []
+
+    def _line(self, document: Mapping[str, Any]) -> None:
+        self._output.write(jsontext.dumps(document))
+        self._output.write(b"\n")
+
+
+def _deleted(tombstone: Tombstone) -> Deleted:
+    return Deleted(
+        id=tombstone.id,
+        collection=tombstone.collection,
+        native_id=tombstone.native_id,
+        deleted_at=tombstone.deleted_at,
+        reason=tombstone.reason,
+    )
+
+
+def _native_text(record: Record) -> str:
+    """Return a native record as JSON, cut off where it is absurdly long.
+
+    Not by `jsontext`: what is odd about it, such as `NaN`, is what it is kept for.
+    """
+    try:
+        text = json.dumps(record.native, ensure_ascii=False)
+    except RecursionError:
+        text = '"nested too deep to be written"'
+    return storable(text)[:_MAX_NATIVE]
+
+
+def storable(text: str) -> str:
+    """Return a text that PostgreSQL can hold: without NUL, halves of surrogate pairs escaped."""
+    return text.replace("\x00", "").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,113 @@
+"""Two hubs have the same product: it is one item, whichever is harvested first."""
+
+import itertools
+from typing import Any
+
+import asyncpg
+import pytest
+
+from catalog.definitions import load_definitions
+from catalog.store.database import INGEST_ROLE
+from ingest.contract import Record
+from ingest.identity import settle
+from ingest.load import CatalogueSink
+
+COLLECTION = "sentinel-3-olci-2-wfr-nrt"
+PRODUCT = "S3A_OL_2_WFR____20240116T010000_20240116T010300_20240116T030000_0180_108_045_1980_MAR_O_NR_003"
+
+
+def said_by(source: str, *, collection: str = COLLECTION, revision: int = 1) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": [],
+        "id": PRODUCT,
+        "collection": collection,
+        "geometry": {"type": "Point", "coordinates": [140.0, 35.0]},
+        "bbox": [140.0, 35.0, 140.0, 35.0],
+        "properties": {
+            "datetime": None,
+            "start_datetime": "2024-01-16T01:00:00Z",
+            "end_datetime": "2024-01-16T01:03:00Z",
+            "harvest:source": source,
+            "harvest:time": "2026-11-23T00:00:00Z",
+            "said": f"{source} {revision}",
+        },
+        "links": [
+            {"rel": "collection", "href": f"./collections/{collection}", "type": "application/json"},
+            {"rel": "via", "href": f"https://{source}.example/record", "type": "application/json"},
+        ],
+        "assets": {"product": {"href": f"https://{source}.example/{revision}", "roles": ["data"]}},
+    }
+
+
+async def load(url: str, source: str, item: dict[str, Any]) -> str:
+    definitions = load_definitions()
+
+    async def nothing(collection: str) -> None:
+        return None
+
+    connection = await asyncpg.connect(
+        url, server_settings={"role": INGEST_ROLE, "search_path": "pgstac,public"}
+    )
+    try:
+        sink = CatalogueSink(connection, source, definitions, nothing, 10)
+        assert not await sink.item(settle(item, definitions.collections), Record({}, item["id"]))
+        assert not await sink.flush()
+        written = sink.written
+        return next(name for name in ("inserted", "updated", "unchanged") if getattr(written, name))
+    finally:
+        await connection.close()
+
+
+async def items(url: str) -> list[dict[str, Any]]:
+    import orjson
+
+    connection = await asyncpg.connect(url, server_settings={"search_path": "pgstac,public"})
+    try:
+        rows = await connection.fetch("SELECT pgstac.content_hydrate(items)::text AS item FROM pgstac.items")
+        return [orjson.loads(row["item"]) for row in rows]
+    finally:
+        await connection.close()
+
+
+EUMETSAT = said_by("eumetsat", collection="eumetsat-sentinel-3-olci-l2-wfr")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["cdse", "eumetsat"])))
+async def test_one_product_of_two_hubs_is_one_item_whichever_comes_first(
+    fresh_database_url: str, order: tuple[str, ...]
+) -> None:
+    records = {"cdse": said_by("cdse"), "eumetsat": EUMETSAT}
+    for source in order:
+        await load(fresh_database_url, source, records[source])
+    (item,) = await items(fresh_database_url)
+    assert (item["collection"], item["id"]) == (COLLECTION, PRODUCT)
+    assert item["properties"]["said"] == "cdse 1"
+    assert item["assets"]["product"]["alternate"]["eumetsat"]["href"] == "https://eumetsat.example/1"
+    assert {link["harvest:source"] for link in item["links"] if link["rel"] == "via"} == {"cdse", "eumetsat"}
+
+
+async def test_harvesting_both_again_changes_nothing(fresh_database_url: str) -> None:
+    for source, record in (("cdse", said_by("cdse")), ("eumetsat", EUMETSAT)):
+        await load(fresh_database_url, source, record)
+    assert await load(fresh_database_url, "cdse", said_by("cdse")) == "unchanged"
+    assert await load(fresh_database_url, "eumetsat", EUMETSAT) == "unchanged"
+
+
+async def test_an_update_of_the_leading_hub_keeps_what_the_other_one_said(fresh_database_url: str) -> None:
+    await load(fresh_database_url, "cdse", said_by("cdse"))
+    await load(fresh_database_url, "eumetsat", EUMETSAT)
+    assert await load(fresh_database_url, "cdse", said_by("cdse", revision=2)) == "updated"
+    (item,) = await items(fresh_database_url)
+    assert item["properties"]["said"] == "cdse 2"
+    assert "eumetsat" in item["assets"]["product"]["alternate"]
+
+
+def test_a_product_without_home_stays_where_its_hub_has_it():
+    item = {**said_by("eumetsat"), "id": "W_XX-EUMETSAT-Darmstadt", "collection": "eumetsat-msg-hrseviri"}
+    assert settle(item, load_definitions().collections) is item
+
+
+def test_a_home_that_is_not_defined_is_none():
+    assert settle(EUMETSAT, {"eumetsat-sentinel-3-olci-l2-wfr"}) is EUMETSAT
