@@ -1,0 +1,383 @@
+"""Products of the Copernicus Data Space's OData catalogue: the change feed beside its STAC API.
+
+OData and STAC describe the same products; an OData record becomes the item that STAC gives, with the
+same id and collection, though with fewer assets. Facts: docs/reference/sources/cdse.md. What is a table
+stands in `cdse_odata.yaml`.
+"""
+
+import re
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import shapely
+from pydantic import BaseModel, ConfigDict, PositiveInt
+from shapely.geometry import mapping
+
+from catalog.errors import RecordRefused, UpstreamChanged
+from catalog.homes import load_homes
+from catalog.names import ProductName, parse_name
+from ingest.contract import Item, Kind, Page, Record, Tombstone
+from ingest.definition import load_definition
+from ingest.fetch import Fetcher
+from ingest.mapping import Field, map_fields
+from ingest.native import integer, lookup, text
+from ingest.protocols import odata
+from ingest.times import format_time, parse_time
+
+_FILE = Path(__file__).with_suffix(".yaml")
+# Suffixes of packages, which STAC ids do not have.
+_PACKAGE = re.compile(r"\.(SAFE|SEN3|SEN6|nc|zip|EOF|TGZ)$")
+_EWKT = re.compile(r"(?:geography')?(?:SRID=\d+;)?(.*?)'?", re.DOTALL)
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_SEPARATORS = re.compile(r"[&,+/\s]+")
+_TIMESTAMPS = {"published", "expires"}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _LeftOut(_Strict):
+    type: re.Pattern[str]
+    code: str
+    reason: str
+
+
+class ODataDefinition(_Strict):
+    """What `cdse_odata.yaml` says; each member is explained there."""
+
+    endpoint: str
+    page_size: PositiveInt
+    download: str
+    collection_names: tuple[str, ...]
+    restricted_paths: tuple[str, ...]
+    auxiliary_types: re.Pattern[str]
+    left_out: tuple[_LeftOut, ...]
+    durations: dict[str, dict[str, str]]
+    durations_by_type: dict[str, dict[str, str]]
+    properties: dict[str, Field]
+    properties_of: dict[str, dict[str, Field]]
+    lists_of: dict[str, dict[str, Field]]
+    statistics: dict[str, Field]
+    extensions: dict[str, str]
+
+
+class ODataCatalogue:
+    """Reads OData records of the Copernicus Data Space, and follows its changes and deletions."""
+
+    def __init__(self, collections: Collection[str], url: str | None = None) -> None:
+        """Make a reader.
+
+        Args:
+            collections: ids that CDSE's collections may have.
+            url: another base address than the upstream's own; its `/odata/v1` is asked.
+        """
+        self.definition = load_definition(ODataDefinition, _FILE)
+        self._endpoint = f"{url.rstrip('/')}/odata/v1" if url else self.definition.endpoint
+        self._collections = collections
+        self._homes = load_homes()
+
+    # -- asking -------------------------------------------------------------------------------
+
+    async def changes(
+        self, http: Fetcher, since: datetime, until: datetime | None = None
+    ) -> AsyncIterator[Page]:
+        """Give what was added or changed in `[since, until)`, by date of modification."""
+        expand = ("Attributes", "Assets", "Locations")
+        async for page in self._follow(http, "Products", "ModificationDate", expand, since, until):
+            yield page
+
+    async def deletions(
+        self, http: Fetcher, since: datetime, until: datetime | None = None
+    ) -> AsyncIterator[Page]:
+        """Give what was deleted in `[since, until)`."""
+        expand = ("Attributes",)
+        async for page in self._follow(http, "DeletedProducts", "DeletionDate", expand, since, until):
+            yield page
+
+    async def _follow(
+        self,
+        http: Fetcher,
+        entities: str,
+        cursor: str,
+        expand: tuple[str, ...],
+        since: datetime,
+        until: datetime | None,
+    ) -> AsyncIterator[Page]:
+        for name in self.definition.collection_names:
+            feed = odata.Feed(
+                address=f"{self._endpoint}/{entities}",
+                cursor=cursor,
+                conditions=(f"Collection/Name eq '{name}'",),
+                expand=expand,
+                page_size=self.definition.page_size,
+            )
+            async for page in odata.follow(http, feed, since, until):
+                yield page
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def records(self, page: Page) -> Iterator[Record] | None:
+        """Cut a page, a single product or a page of deletions; None if the document is no such thing.
+
+        Raises:
+            UpstreamChanged: it is a page of another OData service.
+        """
+        document = page.document
+        if is_product(document):
+            entries = [document]
+        elif isinstance(document, Mapping) and isinstance(document.get("value"), list):
+            entries = document["value"]
+        else:
+            return None
+        context = str(document.get("@odata.context"))
+        is_ours = any(is_product(entry) for entry in entries)
+        if not is_ours and (entries or not re.search(r"#(Deleted)?Products\b", context)):
+            raise UpstreamChanged(
+                f"{page.origin} is no page of CDSE's OData catalogue: no product with `Id`, `Name` and dates is in it"
+            )
+        return (_record(entry) for entry in entries)
+
+    def to_item(self, record: Record) -> Item:
+        """Turn a product into an item.
+
+        Raises:
+            RecordRefused: `bad-id`, `restricted`, `auxiliary`, `unknown-collection`, `no-geometry`,
+                `bad-geometry`, or a code of `left_out`.
+        """
+        native = {**record.native, "attributes": _attributes(record.native)}
+        identifier, collection, name = self._identify(native)
+        geometry = _geometry(native)
+        properties = self._properties(native, name)
+        assets = self._assets(native)
+        used = {field.split(":")[0] for field in properties if ":" in field}
+        used |= {part for asset in assets.values() for part in _prefixes(asset)}
+        if _TIMESTAMPS & set(properties):
+            used.add("timestamps")
+        return {
+            "id": identifier,
+            "collection": collection,
+            "geometry": geometry,
+            "properties": properties,
+            "assets": assets,
+            "links": self._links(native),
+            "stac_extensions": [url for prefix, url in self.definition.extensions.items() if prefix in used],
+        }
+
+    def to_tombstone(self, record: Record) -> Tombstone:
+        """Turn a deleted product into a tombstone.
+
+        Raises:
+            RecordRefused: as `to_item`, apart from the geometry; `bad-datetime`.
+        """
+        native = {**record.native, "attributes": _attributes(record.native)}
+        identifier, collection, _ = self._identify(native)
+        number = text(native.get("Id"))
+        if number is None:
+            raise RecordRefused("bad-id", "the deleted product has no Id")
+        return Tombstone(
+            id=identifier,
+            collection=collection,
+            native_id=number,
+            deleted_at=parse_time(native.get("DeletionDate"), "DeletionDate"),
+            reason=text(native.get("DeletionCause")),
+        )
+
+    def _identify(self, native: Mapping[str, Any]) -> tuple[str, str, ProductName | None]:
+        """Return id, collection, and what the product's name says."""
+        full = text(native.get("Name"))
+        if full is None:
+            raise RecordRefused("bad-id", "the product has no Name")
+        path = text(native.get("S3Path")) or ""
+        if path.startswith(self.definition.restricted_paths):
+            raise RecordRefused(
+                "restricted", f"{full} is of a contributing mission: open to eligible users only"
+            )
+        name = parse_name(full)
+        kind = text(lookup(native, "attributes.productType")) or _type_of(name)
+        if kind is None:
+            raise RecordRefused(
+                "unknown-collection", f"neither an attribute nor its name tells the type of {full}"
+            )
+        if (name and name.is_auxiliary) or self.definition.auxiliary_types.fullmatch(kind):
+            raise RecordRefused("auxiliary", f"{kind} is an auxiliary file: it shows no part of the Earth")
+        return _PACKAGE.sub("", full), self._collection(kind, native, name), name
+
+    def _collection(self, kind: str, native: Mapping[str, Any], name: ProductName | None) -> str:
+        stream = _timeliness(native, name)
+        if not self._homes.knows(stream) and name:
+            stream = name.timeliness
+        collection = self._homes.collection_of(kind, stream)
+        if collection in self._collections:
+            return str(collection)
+        if collection is not None:
+            raise RecordRefused(
+                "unknown-collection", f"{kind} would be of {collection}, which is not defined"
+            )
+        for left_out in self.definition.left_out:
+            if left_out.type.fullmatch(kind):
+                raise RecordRefused(left_out.code, f"{kind}: {left_out.reason}")
+        # The land service names its collections itself.
+        dataset = text(lookup(native, "attributes.datasetIdentifier"))
+        if dataset and dataset.lower().startswith("clms_"):
+            return dataset.lower()
+        raise RecordRefused("unknown-collection", f"{kind} belongs to no collection of CDSE")
+
+    def _properties(self, native: Mapping[str, Any], name: ProductName | None) -> dict[str, Any]:
+        definition = self.definition
+        properties = map_fields(definition.properties, native)
+        mission = str(properties.get("constellation") or (name and name.constellation) or "").lower()
+        properties |= map_fields(definition.properties_of.get(mission, {}), native)
+        for field, value in map_fields(definition.lists_of.get(mission, {}), native).items():
+            values = [part for part in _SEPARATORS.split(value) if part]
+            properties[field] = [part.lower() for part in values] if field == "sar:beam_ids" else values
+        serial = text(lookup(native, "attributes.platformSerialIdentifier"))
+        if mission and serial and re.fullmatch("[A-Z]", serial):
+            properties["platform"] = mission + serial.lower()
+        kind = properties.get("product:type")
+        if kind and mission == "sentinel-1":
+            properties["product:type"] = kind.removesuffix("-COG")
+        if "tileId" in native["attributes"] and mission == "sentinel-2":
+            tile = text(native["attributes"]["tileId"])
+            if tile:
+                properties["grid:code"] = f"MGRS-{tile}"
+        properties |= self._timeliness(native, name, mission, kind)
+        _in_utc(properties, "processing:datetime")
+        statistics = map_fields(definition.statistics, native) if mission == "sentinel-3" else {}
+        return {**properties, "statistics": statistics} if statistics else properties
+
+    def _timeliness(
+        self, native: Mapping[str, Any], name: ProductName | None, mission: str, kind: str | None
+    ) -> dict[str, str]:
+        """Return the category with how long it takes; STAC allows none without the other."""
+        category = _timeliness(native, name)
+        known = {
+            **self.definition.durations.get(mission, {}),
+            **self.definition.durations_by_type.get(kind or "", {}),
+        }
+        if category not in known and name is not None:
+            category = name.timeliness
+        if category is None or category not in known:
+            return {}
+        return {"product:timeliness_category": category, "product:timeliness": known[category]}
+
+    def _assets(self, native: Mapping[str, Any]) -> dict[str, Any]:
+        number = text(native.get("Id"))
+        if number is None:
+            raise RecordRefused("bad-id", "the product has no Id")
+        product: dict[str, Any] = {
+            "href": self.definition.download.format(id=number),
+            "title": "Zipped product (needs an account)",
+            "roles": ["data", "metadata", "archive"],
+        }
+        if not str(native.get("Name")).endswith(".nc"):
+            product["type"] = "application/zip"
+        size = integer(native.get("ContentLength"))
+        if size and size > 0:
+            product["file:size"] = size
+        checksum = _md5(native.get("Checksum"))
+        if checksum:
+            product["file:checksum"] = checksum
+        path = text(native.get("S3Path"))
+        if path and path.startswith("/"):
+            product["alternate:name"] = "HTTPS"
+            product["alternate"] = {"s3": {"href": f"s3:/{path}", "alternate:name": "S3"}}
+        assets = {"product": product}
+        for asset in _list(native.get("Assets")):
+            address = text(lookup(asset, "DownloadLink"))
+            if lookup(asset, "Type") == "QUICKLOOK" and address and address.startswith("https://"):
+                assets["thumbnail"] = {
+                    "href": address,
+                    "title": "Quicklook",
+                    "roles": ["thumbnail", "overview"],
+                }
+        return assets
+
+    def _links(self, native: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [
+            {
+                "rel": "via",
+                "href": f"{self.definition.endpoint}/Products({native['Id']})",
+                "type": "application/json",
+                "title": "Copernicus Data Space Ecosystem, OData",
+            }
+        ]
+
+
+def is_product(document: Any) -> bool:
+    """Whether a JSON value is a product, or a deleted one, of this catalogue."""
+    return (
+        isinstance(document, Mapping)
+        and isinstance(document.get("Id"), str)
+        and "Name" in document
+        and ("ContentDate" in document or "DeletionDate" in document)
+    )
+
+
+def _record(entry: Any) -> Record:
+    native = entry if isinstance(entry, Mapping) else {"value": entry}
+    kind = Kind.TOMBSTONE if "DeletionDate" in native else Kind.ITEM
+    return Record(native, text(native.get("Name")) or text(native.get("Id")), kind)
+
+
+def _attributes(native: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes by name; of several with one name, the first."""
+    found: dict[str, Any] = {}
+    for attribute in _list(native.get("Attributes")):
+        name = lookup(attribute, "Name")
+        if isinstance(name, str):
+            found.setdefault(name, lookup(attribute, "Value"))
+    return found
+
+
+def _list(value: Any) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+
+
+def _type_of(name: ProductName | None) -> str | None:
+    if name is None or name.product_type is None:
+        return None
+    return name.product_type + ("-COG" if name.parts.get("cog") else "")
+
+
+def _timeliness(native: Mapping[str, Any], name: ProductName | None) -> str | None:
+    return text(lookup(native, "attributes.timeliness")) or (name.timeliness if name else None)
+
+
+def _geometry(native: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the footprint: `GeoFootprint`, else what the text `Footprint` says."""
+    drawn = native.get("GeoFootprint")
+    if isinstance(drawn, Mapping) and drawn:
+        return dict(drawn)
+    written = text(native.get("Footprint"))
+    if written is None:
+        raise RecordRefused("no-geometry", "the product has no footprint")
+    match = _EWKT.fullmatch(written)
+    try:
+        shape = shapely.from_wkt(match.group(1) if match else written)
+    except shapely.errors.GEOSException as error:
+        raise RecordRefused("bad-geometry", f"Footprint is no well-known text: {written:.60}") from error
+    return dict(mapping(shape))
+
+
+def _md5(checksums: Any) -> str | None:
+    """Return the MD5 sum as a multihash; BLAKE3, which is given too, has no length that fits all readers."""
+    for checksum in _list(checksums):
+        digest = (text(checksum.get("Value")) or "").lower()
+        if checksum.get("Algorithm") == "MD5" and _MD5.fullmatch(digest):
+            return f"d50110{digest}"
+    return None
+
+
+def _in_utc(properties: dict[str, Any], field: str) -> None:
+    if field in properties:
+        try:
+            properties[field] = format_time(parse_time(properties[field], field))
+        except RecordRefused:
+            del properties[field]
+
+
+def _prefixes(asset: Mapping[str, Any]) -> set[str]:
+    return {member.split(":")[0] for member in asset if ":" in member or member == "alternate"}
