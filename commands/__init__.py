@@ -1,0 +1,1 @@
+"""What each sub-command of `kakehashi` does; `cli.py` only declares their options."""

@@ -1,0 +1,222 @@
+"""`kakehashi ingest`: one source, now."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from catalog.definitions import Definitions, load_definitions
+from catalog.errors import ConfigurationError
+from catalog.settings import DatabaseSettings
+from catalog.store.bookkeeping import finish_run, start_run
+from catalog.store.database import INGEST_ROLE, open_database
+from catalog.store.migrate import migrate
+from catalog.store.pool import Pool, open_pool
+from commands.arguments import check_address
+from commands.display import RunDisplay, announce_retries
+from commands.say import say
+from ingest.contract import Page, Selection, Source
+from ingest.fetch import Patience, open_fetcher
+from ingest.harmonize import Harmonizer
+from ingest.identity import settle
+from ingest.load import CatalogueSink, NdjsonSink
+from ingest.pipeline import Sink, run
+from ingest.recorded import as_stream, read_pages
+from ingest.report import Summary
+from ingest.settings import IngestSettings
+from ingest.sources import make_source
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be ingested.
+
+    Attributes:
+        files: recorded answers to take instead of asking the upstream.
+        output: file for the items, None for standard output; only with `dry_run`.
+    """
+
+    source: str
+    selection: Selection
+    limit: int | None = None
+    url: str | None = None
+    files: tuple[Path, ...] = ()
+    dry_run: bool = False
+    output: Path | None = None
+
+
+def ingest(order: Order, database: DatabaseSettings, settings: IngestSettings) -> Summary:
+    """Ingest from one source and print the closing summary on standard error.
+
+    Raises:
+        KakehashiError: it could not be finished; what was loaded before stays and is whole.
+    """
+    definitions = load_definitions()
+    if order.dry_run:
+        with _output(order.output) as file:
+            summary = asyncio.run(_to_file(order, settings, definitions, file))
+    else:
+        with open_database(database) as found:
+            asyncio.run(migrate(found.url, say=say))
+            pointed = database.model_copy(update={"database_url": found.url})
+            summary = asyncio.run(_to_catalogue(order, pointed, settings, definitions))
+    for line in summary.lines(loaded=not order.dry_run):
+        say(line)
+    return summary
+
+
+def make_harmonizer(source: Source, definitions: Definitions) -> Harmonizer:
+    """Return what turns a source's records into items of this catalogue."""
+    return Harmonizer(
+        source,
+        definitions.vocabulary,
+        bilingual=definitions.bilingual,
+        settle=partial(settle, defined=definitions.collections),
+    )
+
+
+async def _to_file(
+    order: Order, settings: IngestSettings, definitions: Definitions, file: IO[bytes]
+) -> Summary:
+    async with opened_source(order, settings, definitions) as (source, pages):
+        harmonizer = make_harmonizer(source, definitions)
+        return await _run(order, source, pages, NdjsonSink(file), harmonizer, Summary(source.name))
+
+
+async def _to_catalogue(
+    order: Order, database: DatabaseSettings, settings: IngestSettings, definitions: Definitions
+) -> Summary:
+    async with AsyncExitStack() as stack:
+        source, pages = await stack.enter_async_context(opened_source(order, settings, definitions))
+        pool = await open_pool(database, INGEST_ROLE, read_only=False)
+        stack.push_async_callback(pool.close)
+        return await load_pages(order, source, pages, pool, settings, definitions)
+
+
+async def load_pages(
+    order: Order,
+    source: Source,
+    pages: AsyncIterator[Page],
+    pool: Pool,
+    settings: IngestSettings,
+    definitions: Definitions,
+    *,
+    quiet: bool = False,
+) -> Summary:
+    """Load pages of a source into the catalogue, with a record of the run there.
+
+    Raises:
+        KakehashiError: it could not be finished; the run is recorded as failed.
+    """
+    async with pool.connection() as connection:
+        window = order.selection.window
+        number = await start_run(
+            connection, source.name, order.selection.collections, window.start, window.end
+        )
+        harmonizer = make_harmonizer(source, definitions)
+        sink = CatalogueSink(connection, source.name, definitions, harmonizer.describe, settings.batch_size)
+        summary, failure = Summary(source.name), None
+        try:
+            await _run(order, source, pages, sink, harmonizer, summary, quiet=quiet)
+        except BaseException as error:
+            failure = str(error) or type(error).__name__  # an interrupted run is not done either
+            raise
+        finally:
+            if not connection.is_closed():
+                await finish_run(
+                    connection,
+                    number,
+                    pages=summary.pages,
+                    records=summary.records,
+                    written=sink.written,
+                    refused=sum(summary.refused.values()),
+                    error=failure,
+                )
+        return summary
+
+
+async def _run(
+    order: Order,
+    source: Source,
+    pages: AsyncIterator[Page],
+    sink: Sink,
+    harmonizer: Harmonizer,
+    summary: Summary,
+    *,
+    quiet: bool = False,
+) -> Summary:
+    with RunDisplay(source.name, order.limit, quiet=quiet) as display:
+        return await run(
+            source,
+            pages,
+            sink,
+            harmonizer,
+            selection=order.selection,
+            limit=order.limit,
+            summary=summary,
+            on_progress=display.progress,
+            on_refusal=display.refusal,
+        )
+
+
+@asynccontextmanager
+async def opened_source(
+    order: Order, settings: IngestSettings, definitions: Definitions
+) -> AsyncIterator[tuple[Source, AsyncIterator[Page]]]:
+    """Open a source and the stream of its pages: of files, or of the upstream.
+
+    Raises:
+        ConfigurationError: no such source, a file or the address is wrong, or the source's token is
+            not set.
+    """
+    if order.files:
+        source = make_source(order.source, definitions)
+        yield source, as_stream(read_pages(source, order.files))
+        return
+    announce_retries()
+    own = settings.of(order.source)
+    quiet_source = make_source(order.source, definitions)
+    variable = f"KAKEHASHI_SOURCES__{order.source.upper().replace('-', '_')}__"
+    if quiet_source.definition.needs_token and own.token is None:
+        raise ConfigurationError(f"{order.source} asks for an access token: set {variable}TOKEN")
+    url, named = (own.url, f"{variable}URL") if order.url is None else (order.url, "--url")
+    if url is not None:
+        check_address(url, named)
+    patience = Patience(
+        timeout_s=settings.http_timeout_s,
+        attempts=settings.http_attempts,
+        max_wait_s=settings.http_max_wait_s,
+        max_bytes=settings.http_max_bytes,
+        min_interval_s=quiet_source.definition.min_interval_s,
+    )
+    token = own.token.get_secret_value() if own.token else None
+    base = url or quiet_source.definition.endpoint
+    async with open_fetcher(patience, token=token, base=base) as fetcher:
+        source = make_source(order.source, definitions, fetcher, url)
+        yield source, source.pages(order.selection)
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[IO[bytes]]:
+    """Open the file for items; one that was not finished is not left behind."""
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    partial = path.with_name(path.name + ".part")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"--output: {path} cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def collection_ids(names: Sequence[str]) -> tuple[str, ...]:
+    """Return collection ids given several at once or separated by commas."""
+    return tuple(part for name in names for part in name.split(",") if part)

@@ -1,0 +1,44 @@
+"""`kakehashi serve`: the API alone."""
+
+import os
+
+import uvicorn
+
+from catalog.settings import DatabaseSettings
+from catalog.store.database import open_database
+from commands.address import check_free
+
+# How long requests that are under way may take to end when the server stops.
+_GRACE_S = 3
+
+
+def serve(settings: DatabaseSettings, host: str, port: int, workers: int) -> None:
+    """Serve the API until a signal says stop.
+
+    Args:
+        settings: which database.
+        host: address to listen on.
+        port: port to listen on.
+        workers: processes; each has a pool of connections of its own.
+
+    Raises:
+        ConfigurationError: the address is taken.
+        ClusterError: the private cluster cannot be had.
+    """
+    check_free(host, port)
+    with open_database(settings) as database:
+        # The workers are processes of their own: the environment is how settings reach them.
+        os.environ["KAKEHASHI_DATABASE_URL"] = database.url
+        uvicorn.run(
+            "app.main:create_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers if workers > 1 else None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            # The app reads forwarding headers itself, `Forwarded` among them.
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )

@@ -1,0 +1,104 @@
+"""The command line: what it accepts, and how it says no."""
+
+import os
+import signal
+
+import pytest
+from typer.testing import CliRunner
+
+import cli
+from catalog.errors import ConfigurationError
+from catalog.settings import DatabaseSettings
+from ingest.settings import IngestSettings
+
+COMMANDS = ["up", "serve", "prepare", "ingest", "harvest", "sources", "db"]
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("KAKEHASHI_")]:
+        monkeypatch.delenv(name)
+
+
+def test_help_names_every_command():
+    text = runner.invoke(cli.app, ["--help"]).output
+    assert [name for name in COMMANDS if name not in text] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str):
+    done = runner.invoke(cli.app, [name, "--help"])
+    assert done.exit_code == 0
+    assert "Usage" in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["up", "--port", "0"],
+        ["up", "--port", "65536"],
+        ["up", "--port", "eighty"],
+        ["up", "--workers", "0"],
+        ["serve", "--nonsense"],
+        ["ingest"],
+        ["db", "nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_status_2(arguments: list[str]):
+    assert runner.invoke(cli.app, arguments).exit_code == 2
+
+
+def test_a_wrong_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAKEHASHI_STATEMENT_TIMEOUT_S", "abc")
+    with pytest.raises(ConfigurationError, match=r"^KAKEHASHI_STATEMENT_TIMEOUT_S: .*valid number"):
+        cli._settings(DatabaseSettings)
+
+
+def test_a_wrong_setting_of_one_source_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAKEHASHI_SOURCES__CDSE__NONSENSE", "x")
+    monkeypatch.setenv("KAKEHASHI_BATCH_SIZE", "0")
+    with pytest.raises(ConfigurationError, match=r"^KAKEHASHI_(BATCH_SIZE|SOURCES__CDSE__NONSENSE): "):
+        cli._settings(IngestSettings)
+
+
+def test_a_setting_that_is_not_json_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAKEHASHI_SOURCES", "{not json")
+    with pytest.raises(ConfigurationError, match=r"^KAKEHASHI_SOURCES: .*JSON"):
+        cli._settings(IngestSettings)
+
+
+def test_settings_that_do_not_fit_together_are_named(monkeypatch: pytest.MonkeyPatch):
+    from app.settings import ApiSettings
+
+    monkeypatch.setenv("KAKEHASHI_DEFAULT_LIMIT", "10")
+    monkeypatch.setenv("KAKEHASHI_MAX_LIMIT", "5")
+    with pytest.raises(ConfigurationError, match=r"^KAKEHASHI_DEFAULT_LIMIT is greater"):
+        cli._settings(ApiSettings)
+
+
+def test_a_database_of_somebody_else_is_not_started_or_stopped(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAKEHASHI_DATABASE_URL", "postgresql://db/x")
+    for name in ("start", "stop"):
+        done = runner.invoke(cli.app, ["db", name])
+        assert isinstance(done.exception, ConfigurationError)
+        assert "KAKEHASHI_DATABASE_URL" in str(done.exception)
+
+
+def test_the_url_of_a_given_database_is_printed_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAKEHASHI_DATABASE_URL", "postgresql://db/x")
+    assert runner.invoke(cli.app, ["db", "url"]).output == "postgresql://db/x\n"
+
+
+def test_being_told_to_end_is_like_an_interrupt(monkeypatch: pytest.MonkeyPatch):
+    """Otherwise a database that `kakehashi ingest` started would outlive its SIGTERM."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        for handler in (signal.default_int_handler, signal.SIG_IGN, signal.SIG_DFL):
+            signal.signal(signal.SIGINT, handler)
+            with pytest.raises(KeyboardInterrupt):
+                cli._as_interrupt(signal.SIGTERM, None)
+    finally:
+        signal.signal(signal.SIGINT, before)
