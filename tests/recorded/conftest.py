@@ -1,0 +1,5 @@
+"""The command, as the replayed upstreams run it."""
+
+from tests.replay.conftest import kakehashi
+
+__all__ = ["kakehashi"]

@@ -1,0 +1,55 @@
+"""The documents say what the code does, and their links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def test_reference_pages_follow_from_the_code():
+    script = ROOT / "scripts" / "generate_reference.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(document: Path):
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    missing = [target for target in local if not (document.parent / target).exists()]
+    assert not missing
+
+
+def test_every_source_has_a_reference_page():
+    from ingest.sources import SOURCES
+
+    pages = {page.stem for page in (ROOT / "docs" / "reference" / "sources").glob("*.md")}
+    assert set(SOURCES) <= pages
+
+
+def test_every_setting_of_the_code_is_in_the_reference():
+    reference = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    used = set()
+    for file in [*ROOT.glob("*.py"), *ROOT.glob("*/*.py"), *ROOT.glob("*/*/*.py")]:
+        if file.relative_to(ROOT).parts[0] in {"app", "catalog", "commands", "ingest"}:
+            used |= set(re.findall(r"KAKEHASHI_[A-Z][A-Z_]*[A-Z]", file.read_text(encoding="utf-8")))
+    used -= {"KAKEHASHI_SOURCES"}
+    missing = {name for name in used if name not in reference and not name.startswith("KAKEHASHI_SOURCES__")}
+    assert not missing
+
+
+def test_every_dependency_has_its_reason():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    architecture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## Dependencies")[1]
+    for requirement in project["dependencies"]:
+        name = re.split(r"[\[<>=]", requirement)[0].split(".")[0]
+        assert name in architecture, f"{name} has no line in docs/architecture.md"
