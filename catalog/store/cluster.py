@@ -28,6 +28,8 @@ DATABASE = "kakehashi"
 # Recovery after a crash may take long; a server that cannot start says so much earlier.
 _START_TIMEOUT_S = 600
 _STOP_TIMEOUT_S = 30
+# What `pg_ctl status` ends with when it may not look.
+_NOT_ACCESSIBLE = 4
 _LEAVE_TIMEOUT_S = 30
 
 
@@ -94,7 +96,12 @@ class PrivateCluster:
         """Whether a server runs on this cluster now."""
         if not (self.directory.cluster / "postmaster.pid").exists():
             return False
-        return self._pg_ctl("status").returncode == 0
+        done = self._pg_ctl("status")
+        if done.returncode == _NOT_ACCESSIBLE:
+            # Somebody has closed a folder above meanwhile; without a look the server would stay for ever.
+            self._account.admit(self.directory.cluster)
+            done = self._pg_ctl("status")
+        return done.returncode == 0
 
     @cached_property
     def _account(self) -> Account:

@@ -436,3 +436,14 @@ def test_being_told_to_end_stops_what_was_started(data_dir: Path):
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert processes_of(data_dir) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL under another account")
+def test_the_server_is_stopped_although_a_folder_above_was_closed_meanwhile(tmp_path: Path):
+    """A `chmod` of a parent takes the account's right to pass; the server must not stay behind."""
+    parent = tmp_path / "closed"
+    parent.mkdir(mode=0o700)
+    cluster = PrivateCluster(settings_for(parent / "data"))
+    with cluster.in_use():
+        parent.chmod(0o700)
+    assert not (cluster.directory.cluster / "postmaster.pid").exists()
