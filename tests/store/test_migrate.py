@@ -104,6 +104,15 @@ async def test_one_that_fails_half_way_is_rolled_back_wholly_and_can_be_repaired
     assert await tables(bare) == {"migration", "first", "second"}
 
 
+async def test_one_that_cannot_be_recorded_is_not_applied(bare: str, scripts: Path):
+    (scripts / "0002_second.sql").write_text("ALTER TABLE kakehashi.migration ADD CHECK (number < 2);")
+    with pytest.raises(MigrationError, match="0002_second failed and was rolled back"):
+        await migrate(bare, directory=scripts)
+    (scripts / "0002_second.sql").write_text("SELECT 1;")
+    await migrate(bare, directory=scripts)
+    assert await applied(bare) == ["0001_first", "0002_second"]
+
+
 async def test_a_pgstac_that_cannot_be_installed_leaves_nothing(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
