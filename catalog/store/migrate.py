@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 
 from catalog.errors import DatabaseUnreachable, MigrationError
+from catalog.store.queue_schema import migrate_queue
 
 PGSTAC_VERSION = "0.10.0"
 _OWN_DATABASE = "docs/how-to/own-database.md"
@@ -81,6 +82,8 @@ async def migrate(url: str, *, say: Say = lambda line: None, directory: Path = _
                 await _create_extensions(connection)
                 await _migrate_pgstac(connection, url, say)
                 await _apply(connection, migrations, say)
+                if await connection.fetchval("SELECT to_regclass('kakehashi.queue_migration') IS NOT NULL"):
+                    await migrate_queue(connection, say)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise MigrationError(f"the database could not be brought up to date: {_reason(error)}") from error
 

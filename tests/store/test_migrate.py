@@ -53,6 +53,7 @@ async def test_two_at_once_on_an_empty_database_do_the_work_once(empty_database_
     assert said == [
         f"installing pgstac {PGSTAC_VERSION}",
         *(f"migrating the schema: {name}" for name in names),
+        "installing the job queue",
     ]
     assert await applied(url) == names
     assert await ask(url, "SELECT pgstac.get_version()") == PGSTAC_VERSION
