@@ -161,5 +161,7 @@ def _listing(head: str, texts: list[str], links: list[Link], page: Page) -> byte
     """Return a page of a list: stored texts joined, never parsed."""
     tail: dict[str, Any] = {"links": links, "numberReturned": len(texts)}
     if page.matched is not None:
-        tail["numberMatched"] = page.matched
+        tail["numberMatched"] = page.matched.items
+        if not page.matched.is_exact:
+            tail["numberMatchedIsEstimate"] = True
     return b"".join((head.encode(), ",".join(texts).encode(), b"],", orjson.dumps(tail)[1:]))

@@ -32,7 +32,7 @@ _SORT_CLASSES = [
 ]
 _FIELDS_CLASSES = [f"{_STAC}/v1.0.0/item-search#fields", f"{_STAC}/v1.0.0/ogcapi-features#fields"]
 _QUERY_CLASSES = [f"{_STAC}/v1.0.0/item-search#query"]
-# Only classes whose every operator is answered rightly: no arithmetic, no functions of one's own.
+# Only classes whose every operator is answered rightly: no functions of one's own.
 _FILTER_CLASSES = [
     f"{_STAC}/v1.0.0/item-search#filter",
     f"{_STAC}/v1.0.0-rc.2/item-search#filter",
@@ -50,6 +50,8 @@ _FILTER_CLASSES = [
     f"{_CQL2}/array-functions",
     f"{_CQL2}/case-insensitive-comparison",
     f"{_CQL2}/accent-insensitive-comparison",
+    f"{_CQL2}/arithmetic",
+    f"{_CQL2}/property-property",
 ]
 
 

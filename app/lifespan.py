@@ -38,6 +38,8 @@ class ReaderHolder:
             self._reader = Reader(pool, token_key)
             yield
         finally:
+            if self._reader is not None:
+                await self._reader.close()
             self._reader = None
             await pool.close()
 

@@ -1,41 +1,145 @@
-"""Counting what a search matches, within a moment or not at all."""
+"""How many items a search matches: exactly where that is quick, else about how many, else not at all.
 
+A count must read everything that matches, however short the page. So it is never what a page waits for:
+few items are counted after the page; of many, the statistics of pgstac's partitions tell the number of a
+search that only names collections and times; where a condition has to be tried on many, the count runs
+beside the page on another connection and is given a moment more when the page is there.
+"""
+
+import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import asyncpg
+import orjson
 
-from catalog.store.keyset import Statement
-from catalog.store.search import Search, count_statement
+from catalog.errors import StoreError
+from catalog.store.parameters import Statement
+from catalog.store.planning import Selection
+from catalog.store.search import Search
+from catalog.store.timeline import Timeline
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.pool import Connection, Pool
 
-_TIMEOUT_MS = 300
-# After a count was given up, the same search is not counted again for so many seconds.
-_REST_S = 60.0
+# So many items are counted in about the time that a page takes.
+_CHEAP_ITEMS = 20_000
+_CHEAP_DEADLINE_S = 0.25
+# How long a count beside the page may take in all, and how long a page that is ready waits for it.
+_COSTLY_DEADLINE_S = 2.0
+_PATIENCE_S = 0.1
+# PostgreSQL's unit of cost; above it a count would not end in time and its estimate has to do.
+_COSTLY_PLAN = 400_000.0
+_MOST_AT_ONCE = 2
 _REMEMBERED = 1_000
+_REMEMBERED_FOR_S = 60.0
 
 
-class BoundedCounts:
-    """Exact counts; which searches are too slow to count is remembered for a while."""
+@dataclass(frozen=True)
+class Count:
+    """A number of items.
 
-    def __init__(self) -> None:
-        self._uncountable: dict[str, float] = {}
+    Attributes:
+        is_exact: whether they were counted, rather than estimated.
+    """
 
-    async def count(self, connection: "Connection", search: Search, where: Statement) -> int | None:
-        """Return how many items match, or None: a count is never the reason of an error."""
-        fingerprint = search.fingerprint
-        if self._uncountable.get(fingerprint, 0.0) > time.monotonic():
-            return None
-        statement = count_statement(where)
+    items: int
+    is_exact: bool = True
+
+
+class Counts:
+    """Counts of searches; those that took long are remembered for a minute."""
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._found: dict[str, tuple[float, Count | None]] = {}
+
+    def begin(self, search: Search, selection: Selection, timeline: Timeline) -> None:
+        """Start counting beside the page, if that is the way for this search."""
+        name = search.fingerprint
+        if not (_is_chosen(search) and _items(search, timeline) > _CHEAP_ITEMS):
+            return
+        if self._remembered(name) or name in self._running or len(self._running) >= _MOST_AT_ONCE:
+            return
+        task = asyncio.create_task(self._count_beside(name, selection.count()))
+        self._running[name] = task
+        task.add_done_callback(lambda _: self._running.pop(name, None))
+
+    async def finish(
+        self, connection: "Connection", search: Search, selection: Selection, timeline: Timeline
+    ) -> Count | None:
+        """Return the count of a search whose page is there, or None: it is never the reason of an error."""
+        items = _items(search, timeline)
+        if items <= _CHEAP_ITEMS:
+            return await _count(connection, selection.count(), _CHEAP_DEADLINE_S)
+        if not _is_chosen(search):
+            return Count(round(items), is_exact=False)
+        name = search.fingerprint
+        if task := self._running.get(name):
+            await asyncio.wait([task], timeout=_PATIENCE_S)
+        remembered = self._remembered(name)
+        return remembered[0] if remembered else None
+
+    async def close(self) -> None:
+        """Give up what is still being counted."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _remembered(self, name: str) -> tuple[Count | None] | None:
+        """Return what was found of a search lately, in a tuple; None: nothing was looked for."""
+        until, count = self._found.get(name, (0.0, None))
+        return (count,) if until > time.monotonic() else None
+
+    async def _count_beside(self, name: str, statement: Statement) -> None:
+        count = None
         try:
-            async with connection.transaction(readonly=True):
-                await connection.execute(f"SET LOCAL statement_timeout = {_TIMEOUT_MS}")
-                matched: int = await connection.fetchval(statement.sql, *statement.parameters)
-                return matched
-        except asyncpg.QueryCanceledError:
-            while len(self._uncountable) >= _REMEMBERED:
-                self._uncountable.pop(next(iter(self._uncountable)))
-            self._uncountable[fingerprint] = time.monotonic() + _REST_S
-            return None
+            async with self._pool.connection() as connection:
+                estimate, cost = await _estimate(connection, statement)
+                count = Count(estimate, is_exact=False)
+                if cost < _COSTLY_PLAN:
+                    count = await _count(connection, statement, _COSTLY_DEADLINE_S) or count
+        except (StoreError, asyncpg.PostgresError, TimeoutError):
+            # The page meets the same trouble and tells of it.
+            pass
+        while len(self._found) >= _REMEMBERED:
+            self._found.pop(next(iter(self._found)))
+        self._found[name] = (time.monotonic() + _REMEMBERED_FOR_S, count)
+
+
+def _is_chosen(search: Search) -> bool:
+    """Whether a search has a condition that statistics of partitions do not tell of."""
+    return bool(search.filter is not None or search.geometry is not None or search.ids)
+
+
+def _items(search: Search, timeline: Timeline) -> float:
+    """Return about how many items have the collections and times of a search."""
+    if search.interval is None:
+        return timeline.items
+    start = timeline.before(search.interval.start) if search.interval.start else 0.0
+    return max(0.0, timeline.before(search.interval.end) - start)
+
+
+async def _count(connection: "Connection", statement: Statement, deadline_s: float) -> Count | None:
+    try:
+        return Count(await connection.fetchval(statement.sql, *statement.parameters, timeout=deadline_s))
+    except (TimeoutError, asyncpg.QueryCanceledError):
+        return None
+
+
+async def _estimate(connection: "Connection", statement: Statement) -> tuple[int, float]:
+    """Return PostgreSQL's estimate of the rows that are counted, and of the cost of counting them."""
+    text = await connection.fetchval(
+        f"EXPLAIN (FORMAT JSON) {statement.sql}", *statement.parameters, timeout=_COSTLY_DEADLINE_S
+    )
+    plan = orjson.loads(text)[0]["Plan"]
+    cost: float = plan["Total Cost"]
+    # Below the aggregates, of which a parallel plan has two, are the rows; a worker's share is not all.
+    share = 1
+    while "Aggregate" in plan["Node Type"] or plan["Node Type"].startswith("Gather"):
+        share *= plan.get("Workers Planned", 0) + 1
+        plan = plan["Plans"][0]
+    return int(plan["Plan Rows"]) * share, cost

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from catalog.store.jsonpieces import add_null_datetime, drop_base_item, take_links
+
 # What pgstac writes where the base item has a member that the item has not.
 ABSENT = "𒍟※"
 
@@ -39,19 +41,20 @@ class ItemRow:
         collection: its collection.
         id: its id.
         geometry: GeoJSON text, degrees, longitude first.
-        content: text of pgstac's `content` without `links`, `stac_version` and the base item's number.
-        links: text of the stored links, if any.
+        content: text of pgstac's `content`.
         stac_version: if it differs from the base item's.
         base: number of the base item it was stored against; None: the first.
+        has_datetime: whether its properties have a `datetime`; pgstac's loader drops one that is null,
+            which STAC demands of an item that has a start and an end alone.
     """
 
     collection: str
     id: str
     geometry: str
     content: str
-    links: str | None
     stac_version: str | None
     base: str | None
+    has_datetime: bool
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,23 @@ def read_base_item(text: str | None) -> BaseItem:
 
 def hydrate(row: ItemRow, base: BaseItem) -> Document:
     """Return an item as it was loaded."""
-    content = row.content
+    content, links = take_links(row.content)
+    if row.base is not None:
+        content = drop_base_item(content)
+    if not row.has_datetime:
+        content = add_null_datetime(content)
+    version = row.stac_version
     if base.shared or ABSENT in content:
-        content = orjson.dumps(_merge(orjson.loads(content), base.shared or {})).decode()
-    version = row.stac_version if row.stac_version not in (None, ABSENT) else base.stac_version
+        merged = _merge(orjson.loads(content), base.shared or {})
+        version = merged.get("stac_version")
+        content = orjson.dumps(merged).decode()
+    own_version = "" if version else f'"stac_version":{_quoted(base.stac_version)},'
     head = (
-        f'{{"type":"Feature","stac_version":{_quoted(version)},"id":{_quoted(row.id)},'
+        f'{{"type":"Feature",{own_version}"id":{_quoted(row.id)},'
         f'"collection":{_quoted(row.collection)},"geometry":{row.geometry}'
     )
     members = head + ("}" if content == "{}" else "," + content[1:])
-    return Document(row.collection, row.id, members, stored_links(row.links))
+    return Document(row.collection, row.id, members, foreign_links(links))
 
 
 # The server says these itself, from the address that it was asked at.
@@ -95,7 +105,11 @@ _OWN_RELATIONS = frozenset({"self", "root", "parent", "collection", "item", "ite
 
 def stored_links(text: str | None) -> list[dict[str, Any]]:
     """Return the links of a JSON array that do not follow from where the object is served."""
-    links = orjson.loads(text) if text else None
+    return foreign_links(orjson.loads(text) if text else None)
+
+
+def foreign_links(links: Any) -> list[dict[str, Any]]:
+    """Return those links that do not follow from where the object is served."""
     if not isinstance(links, list):
         return []
     return [link for link in links if isinstance(link, dict) and link.get("rel") not in _OWN_RELATIONS]

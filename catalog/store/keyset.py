@@ -1,8 +1,9 @@
 """Keyset paging in SQL: the order of a list, and what lies beyond a place in it."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from catalog.store.parameters import Parameters
 from catalog.store.token import Position
 
 
@@ -23,26 +24,6 @@ class Expression:
     nullable: bool = True
 
 
-@dataclass(frozen=True)
-class Statement:
-    """SQL with its parameters `$1`, `$2` ..."""
-
-    sql: str
-    parameters: tuple[Any, ...]
-
-
-@dataclass
-class Parameters:
-    """Collects values and hands out their placeholders."""
-
-    values: list[Any] = field(default_factory=list)
-
-    def add(self, value: Any, cast: str = "") -> str:
-        """Return the placeholder of a value, with a cast such as `::text`."""
-        self.values.append(value)
-        return f"${len(self.values)}{cast}"
-
-
 def ordered(key: Expression, backward: bool) -> str:
     """Return one key of an ORDER BY; backward is the whole order reversed."""
     direction = "DESC" if key.descending != backward else "ASC"
@@ -52,7 +33,7 @@ def ordered(key: Expression, backward: bool) -> str:
     return f"{key.sql} {direction} NULLS {'FIRST' if backward else 'LAST'}"
 
 
-def beyond(keys: list[Expression], position: Position, parameters: Parameters) -> str:
+def beyond(keys: Sequence[Expression], position: Position, parameters: Parameters) -> str:
     """Return the condition that a row lies behind a position, or before it.
 
     For keys a, b, c: `a beyond OR (a ties AND (b beyond OR (b ties AND c beyond)))`.

@@ -9,32 +9,33 @@ import asyncpg
 import orjson
 
 from catalog.errors import InvalidRequest, NotFound, StoreError
-from catalog.store.counts import BoundedCounts
+from catalog.store.counts import Count, Counts
 from catalog.store.hydrate import Document
-from catalog.store.keyset import Expression, Statement
+from catalog.store.pages import fetch_page
+from catalog.store.planning import select_items
 from catalog.store.pool import Pool
+from catalog.store.queryables import load_queryables
 from catalog.store.rows import (
     COLLECTION,
     COLLECTIONS_AFTER,
     COLLECTIONS_BEFORE,
     HEALTH,
     ITEM,
+    BaseItems,
     collection_of,
     items_of,
 )
-from catalog.store.search import (
-    ASK_PGSTAC,
-    Search,
-    conditions,
-    page_statement,
-    questions_to_pgstac,
-    sort_expressions,
-)
+from catalog.store.search import Search
+from catalog.store.snapshot import Snapshot
+from catalog.store.timeline import load_timelines
 from catalog.store.token import Position, read_token, write_token
 
 if TYPE_CHECKING:
     from catalog.store.pool import Connection
 
+# Ages in seconds from which on what is remembered of the database is read again.
+_QUERYABLES_TTL_S = 10.0
+_TIMELINES_TTL_S = 60.0
 # Stands where a search has its fingerprint.
 _COLLECTIONS = "collections"
 
@@ -45,13 +46,13 @@ class Page:
 
     Attributes:
         documents: items or collections.
-        matched: how many there are on all pages; None if they cannot be counted quickly.
+        matched: how many there are on all pages; None if that cannot be told quickly.
         next: token of the page after it, if there is one.
         previous: token of the page before it, if there is one.
     """
 
     documents: list[Document]
-    matched: int | None
+    matched: Count | None
     next: str | None
     previous: str | None
 
@@ -72,7 +73,7 @@ class Health:
 
 
 class Reader:
-    """The read path. Holds no state but the key of page tokens and which counts were too slow."""
+    """The read path. What it remembers (`invalidate`) makes it fast, and is read again when it is old."""
 
     def __init__(self, pool: Pool, token_key: bytes | None = None) -> None:
         """Read through a pool of the read role.
@@ -84,7 +85,22 @@ class Reader:
         """
         self._pool = pool
         self._token_key = token_key
-        self._counts = BoundedCounts()
+        self._counts = Counts(pool)
+        self._bases = BaseItems()
+        self._queryables = Snapshot(pool, load_queryables, _QUERYABLES_TTL_S)
+        self._timelines = Snapshot(pool, load_timelines, _TIMELINES_TTL_S)
+
+    def invalidate(self) -> None:
+        """Forget what is remembered of the database: somebody changed collections or queryables."""
+        self._bases.invalidate()
+        self._queryables.invalidate()
+        self._timelines.invalidate()
+
+    async def close(self) -> None:
+        """End what runs in the background. The pool stays open."""
+        await self._counts.close()
+        await self._queryables.close()
+        await self._timelines.close()
 
     async def search(self, search: Search) -> Page:
         """Return one page of the items that match.
@@ -95,25 +111,24 @@ class Reader:
             DatabaseUnreachable: no connection.
         """
         async with self._pool.connection() as connection, _client_errors(search):
-            where, keys = await _plan(connection, search)
+            selection = select_items(search, await self._queryables.get(connection))
             position = None
             if search.token is not None:
                 key = await self._key(connection)
                 position = read_token(search.token, key, search.fingerprint)
-            statement = page_statement(search, where, keys, position)
-            rows = await connection.fetch(statement.sql, *statement.parameters)
-            more = len(rows) > search.limit
-            rows = rows[: search.limit]
-            if position is not None and not position.forward:
-                rows.reverse()
-            documents = await items_of(connection, rows)
-            matched = (
-                len(rows)
-                if position is None and not more
-                else await self._counts.count(connection, search, where)
+            timeline = (await self._timelines.get(connection)).of(search.collections)
+            if position is None:
+                self._counts.begin(search, selection, timeline)
+            rows, more = await fetch_page(connection, search, selection, position, timeline)
+            documents = await items_of(connection, rows, self._bases)
+            whole = position is None and not more
+            count = (
+                Count(len(rows))
+                if whole
+                else await self._counts.finish(connection, search, selection, timeline)
             )
             following, previous = await self._tokens(connection, search, rows, position, more)
-        return Page(documents, matched, following, previous)
+        return Page(documents, count, following, previous)
 
     async def item(self, collection: str, name: str) -> Document:
         """Return one item.
@@ -124,7 +139,7 @@ class Reader:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(ITEM, collection, name)
             if rows:
-                return (await items_of(connection, rows))[0]
+                return (await items_of(connection, rows, self._bases))[0]
             await _require_collection(connection, collection)
         raise NotFound(f"collection {collection} has no item {name}")
 
@@ -178,7 +193,7 @@ class Reader:
         has_previous = (more if backward else position is not None) and bool(documents)
         return Page(
             documents,
-            matched,
+            Count(matched),
             beside(documents[-1].id, forward=True) if has_next else None,
             beside(documents[0].id, forward=False) if has_previous else None,
         )
@@ -253,17 +268,6 @@ class Reader:
         )
 
 
-async def _plan(connection: "Connection", search: Search) -> tuple[Statement, list[Expression]]:
-    """Return the WHERE and the ORDER BY of a search."""
-    if not search.needs_pgstac:
-        return conditions(search, None), sort_expressions(search, [])
-    answer = await connection.fetchrow(ASK_PGSTAC, *questions_to_pgstac(search))
-    if answer is None:
-        raise StoreError("pgstac gave no answer")
-    keys = sort_expressions(search, list(zip(answer["expressions"], answer["types"], strict=True)))
-    return conditions(search, answer["condition"]), keys
-
-
 async def _require_collection(connection: "Connection", name: str) -> None:
     if not await connection.fetchval("SELECT EXISTS (SELECT FROM pgstac.collections WHERE id = $1)", name):
         raise NotFound(f"there is no collection {name}")
@@ -271,7 +275,7 @@ async def _require_collection(connection: "Connection", name: str) -> None:
 
 @asynccontextmanager
 async def _client_errors(search: Search) -> AsyncIterator[None]:
-    """Tell what a client's filter or sort key made the database refuse from a fault of ours.
+    """Tell what a client's filter made the database refuse from a fault of ours.
 
     Raises:
         InvalidRequest: a value that does not fit its property, or a filter too large to plan.
@@ -286,7 +290,6 @@ async def _client_errors(search: Search) -> AsyncIterator[None]:
         asyncpg.AmbiguousFunctionError,
         asyncpg.DatatypeMismatchError,
     ) as error:
-        if search.filter is None and not search.needs_pgstac:
+        if search.filter is None:
             raise
-        parameter = "filter" if search.filter is not None else "sortby"
-        raise InvalidRequest(parameter, " ".join(str(error).split())[:300]) from error
+        raise InvalidRequest("filter", " ".join(str(error).split())[:300]) from error

@@ -6,22 +6,27 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from catalog.store.hydrate import BaseItem, Document, ItemRow, hydrate, read_base_item, stored_links
-from catalog.store.search import CONTENT_TEXT
 
 if TYPE_CHECKING:
     from catalog.store.pool import Connection
 
+# Of an item, whose whole document is `document`.
+ITEM_COLUMNS = """
+    item.id, item.collection,
+    ST_AsGeoJSON(item.geometry, 20) AS geometry,
+    document->>'stac_version' AS stac_version,
+    document->>'pgstac:base_item' AS base,
+    document->'properties' ? 'datetime' AS has_datetime,
+    document::text AS content
+"""
+# The document is stored out of line and compressed: appending nothing takes it out once for all columns,
+# where each of them would do so for itself.
+DOCUMENT = "CROSS JOIN LATERAL (SELECT item.content || '{}'::jsonb AS document OFFSET 0) AS loose"
 ITEM = f"""
-    SELECT
-        id, collection,
-        ST_AsGeoJSON(geometry, 20) AS geometry,
-        content->>'stac_version' AS stac_version,
-        (content->'links')::text AS links,
-        content->>'pgstac:base_item' AS base,
-        {CONTENT_TEXT} AS content
-    FROM pgstac.items
-    WHERE collection = $1 AND id = $2
-"""  # noqa: S608 - a constant of ours
+    SELECT {ITEM_COLUMNS}
+    FROM pgstac.items AS item {DOCUMENT}
+    WHERE item.collection = $1 AND item.id = $2
+"""  # noqa: S608 - constants of ours
 _COLLECTION_COLUMNS = "id, (content - 'links')::text AS members, (content->'links')::text AS links"
 COLLECTION = f"SELECT {_COLLECTION_COLUMNS} FROM pgstac.collections WHERE id = $1"  # noqa: S608
 COLLECTIONS_AFTER = f"""
@@ -45,28 +50,48 @@ _BASE_ITEMS = """
 """
 
 
-async def items_of(connection: "Connection", rows: Iterable[asyncpg.Record]) -> list[Document]:
-    """Return the items of rows with the columns of `page_statement`; asks for base items once."""
+class BaseItems:
+    """Base items by collection and number. They never change, but go with their collection."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str | None], BaseItem] = {}
+
+    def invalidate(self) -> None:
+        """Forget all, since a collection was removed or replaced."""
+        self._known.clear()
+
+    async def of(
+        self, connection: "Connection", items: Iterable[ItemRow]
+    ) -> dict[tuple[str, str | None], BaseItem]:
+        """Return the base items that items were stored against; asks for those not seen before."""
+        wanted = sorted({(item.collection, item.base) for item in items} - self._known.keys(), key=str)
+        if wanted:
+            rows = await connection.fetch(
+                _BASE_ITEMS, [name for name, _ in wanted], [base for _, base in wanted]
+            )
+            found = {key: read_base_item(row["text"]) for key, row in zip(wanted, rows, strict=True)}
+            self._known |= found
+        return self._known
+
+
+async def items_of(
+    connection: "Connection", rows: Iterable[asyncpg.Record], bases: BaseItems
+) -> list[Document]:
+    """Return the items of rows with the columns `ITEM_COLUMNS`."""
     items = [
         ItemRow(
             collection=row["collection"],
             id=row["id"],
             geometry=row["geometry"],
             content=row["content"],
-            links=row["links"],
             stac_version=row["stac_version"],
             base=row["base"] if row["base"] and row["base"].isdecimal() else None,
+            has_datetime=row["has_datetime"],
         )
         for row in rows
     ]
-    wanted = sorted({(item.collection, item.base or "") for item in items})
-    bases: dict[tuple[str, str], BaseItem] = {}
-    if wanted:
-        found = await connection.fetch(
-            _BASE_ITEMS, [name for name, _ in wanted], [base or None for _, base in wanted]
-        )
-        bases = {key: read_base_item(row["text"]) for key, row in zip(wanted, found, strict=True)}
-    return [hydrate(item, bases[item.collection, item.base or ""]) for item in items]
+    known = await bases.of(connection, items)
+    return [hydrate(item, known[item.collection, item.base]) for item in items]
 
 
 def collection_of(row: asyncpg.Record) -> Document:

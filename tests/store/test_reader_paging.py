@@ -9,6 +9,7 @@ import pytest
 
 from catalog.errors import DatabaseUnreachable, InvalidRequest, NotFound
 from catalog.settings import DatabaseSettings
+from catalog.store import counts
 from catalog.store.database import READ_ROLE
 from catalog.store.pool import open_pool
 from catalog.store.reader import Reader
@@ -57,7 +58,9 @@ async def owner(fresh_database_url: str) -> "AsyncIterator[asyncpg.Connection[as
 @pytest.fixture
 async def reader(owner: object, fresh_database_url: str) -> AsyncIterator[Reader]:
     pool = await open_pool(DatabaseSettings(database_url=fresh_database_url), READ_ROLE)
-    yield Reader(pool)
+    reader = Reader(pool)
+    yield reader
+    await reader.close()
     await pool.close()
 
 
@@ -150,25 +153,52 @@ async def test_the_role_can_not_write(reader: Reader, fresh_database_url: str) -
             await pool.close()
 
 
+@pytest.fixture
+async def analysed(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """The server's statistics, which estimates come from, are those of the items."""
+    await owner.execute("ANALYZE pgstac.items")
+
+
 async def test_a_count_that_takes_too_long_is_left_out(
-    owner: "asyncpg.Connection[asyncpg.Record]", reader: Reader
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The filter is made slow by a function of the owner's that the property passes through."""
-    await owner.execute(
-        """
-        CREATE FUNCTION pgstac.slowly(jsonb) RETURNS text LANGUAGE plpgsql VOLATILE AS
-        $$ BEGIN PERFORM pg_sleep(0.05); RETURN $1->>0; END; $$;
-        INSERT INTO pgstac.queryable_wrappers VALUES ('slowly');
-        INSERT INTO pgstac.queryables (name, definition, property_wrapper) VALUES ('slow', '{}', 'slowly');
-        """
-    )
-    search = Search(filter={"op": "isNull", "args": [{"property": "slow"}]}, limit=2)
+    monkeypatch.setattr(counts, "_CHEAP_DEADLINE_S", 1e-6)
+    search = Search(limit=2)
     page = await reader.search(search)
     assert len(page.documents) == 2
     assert page.matched is None
-    assert page.next is not None
     following = await reader.search(replace(search, token=page.next))
     assert len(following.documents) == 2
+
+
+async def test_of_many_items_the_statistics_tell_the_number_and_say_so(
+    reader: Reader, analysed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = (await reader.search(Search(limit=2))).matched
+    assert exact is not None
+    assert exact.is_exact
+    monkeypatch.setattr(counts, "_CHEAP_ITEMS", 1)
+    reader.invalidate()
+    estimate = (await reader.search(Search(limit=2))).matched
+    assert estimate == counts.Count(exact.items, is_exact=False)
+
+
+async def test_a_condition_on_many_items_is_counted_beside_the_page(
+    reader: Reader, analysed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = Search(filter={"op": "<>", "args": [{"property": "id"}, "none"]}, limit=2)
+    exact = (await reader.search(search)).matched
+    monkeypatch.setattr(counts, "_CHEAP_ITEMS", 1)
+    monkeypatch.setattr(counts, "_PATIENCE_S", 30)
+    reader.invalidate()
+    assert (await reader.search(search)).matched == exact
+    monkeypatch.setattr(counts, "_COSTLY_PLAN", 0)
+    other = replace(search, limit=3, filter={"op": "<>", "args": [{"property": "id"}, "nobody"]})
+    page = await reader.search(other)
+    assert page.matched is not None
+    assert not page.matched.is_exact
+    # Remembered for the pages that follow: nothing is counted again.
+    assert (await reader.search(replace(other, token=page.next))).matched == page.matched
 
 
 async def test_nothing_there(reader: Reader) -> None:

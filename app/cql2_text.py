@@ -1,0 +1,96 @@
+"""CQL2 text as CQL2 JSON.
+
+The `cql2` package reads it. Its parser recurses: 2,000 parentheses crash the process, so nesting is
+measured before it sees a text. It also reads every number as a float and rounds wrongly in the last
+digit (139.12345678901234 becomes ...235), so it is given whole numbers to stand for them, which it
+keeps, and the client's own are put back into what it returns.
+"""
+
+import re
+from typing import Any
+
+import cql2
+
+from catalog.errors import InvalidRequest
+
+_MAX_TEXT = 100_000
+_MAX_OPEN = 100
+_MAX_NOTS = 200
+_MAX_SIGNS = 4_000
+_LITERALS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
+# Texts, quoted names and plain names (which may hold digits), or else a number.
+_PARTS = re.compile(
+    r"'(?:[^']|'')*'|\"[^\"]*\"|[^\W\d][\w.:-]*|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+)
+# Greater than any number that the parser makes itself, such as the -1 of a negation.
+_FIRST_STAND_IN = 1_000_000
+
+
+def parse_text(text: str) -> Any:
+    """Return CQL2 text as CQL2 JSON.
+
+    Raises:
+        InvalidRequest: names `filter`: it is no CQL2, too long or nested too deep.
+    """
+    _check_size(text)
+    numbers: list[str] = []
+
+    def stand_in(match: re.Match[str]) -> str:
+        if match["number"] is None:
+            return match[0]
+        if match[0] not in known:
+            known[match[0]] = _FIRST_STAND_IN + len(numbers)
+            numbers.append(match[0])
+        return str(known[match[0]])
+
+    known: dict[str, int] = {}
+    prepared = _PARTS.sub(stand_in, text)
+    try:
+        parsed = cql2.parse_text(prepared).to_json()
+    except (cql2.ParseError, ValueError) as error:
+        raise InvalidRequest("filter", f"is not CQL2 text: {_complaint(text, error)}") from error
+    return _put_back(parsed, numbers)
+
+
+def _check_size(text: str) -> None:
+    if len(text) > _MAX_TEXT:
+        raise InvalidRequest("filter", f"is longer than {_MAX_TEXT} characters; POST it as CQL2 JSON")
+    bare = _LITERALS.sub("''", text)
+    deepest = depth = 0
+    for character in bare:
+        depth += (character in "([") - (character in ")]")
+        deepest = max(deepest, depth)
+    nots = len(re.findall(r"(?i)\bnot\b", bare)) + len(re.findall(r"[-+](?=\s*[-+(])", bare))
+    if deepest > _MAX_OPEN or nots > _MAX_NOTS:
+        raise InvalidRequest("filter", "is nested too deep")
+    if (
+        sum(map(bare.count, "+-*/^%")) > _MAX_SIGNS
+        or len(re.findall(r"(?i)\b(and|or|div)\b", bare)) > _MAX_SIGNS
+    ):
+        raise InvalidRequest("filter", "has too many parts")
+
+
+def _put_back(node: Any, numbers: list[str]) -> Any:
+    """Return parsed CQL2 with the client's numbers in place of those that stood for them."""
+    if isinstance(node, dict):
+        return {key: _put_back(value, numbers) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_put_back(value, numbers) for value in node]
+    if isinstance(node, bool) or not isinstance(node, int | float) or abs(node) < _FIRST_STAND_IN:
+        return node
+    number = _number(numbers[int(abs(node)) - _FIRST_STAND_IN])
+    return -number if node < 0 else number
+
+
+def _number(text: str) -> float:
+    """Return a number of the text; a whole one stays whole as far as JSON's readers keep it."""
+    return int(text) if text.isdecimal() and len(text) < 19 else float(text)
+
+
+def _complaint(text: str, error: BaseException) -> str:
+    """Return what the parser says of the text itself, not of the one with numbers replaced."""
+    try:
+        cql2.parse_text(text)
+    except (cql2.ParseError, ValueError) as own:
+        error = own
+    return " ".join(str(error).split())[:200]
