@@ -31,17 +31,23 @@ def loads(content: bytes | str) -> Any:
             raise ValueError(str(error)) from error
 
 
-def dumps(document: Any) -> bytes:
+def dumps(document: Any, *, sort_keys: bool = False) -> bytes:
     """Write JSON as UTF-8, compact.
+
+    Args:
+        document: the value.
+        sort_keys: whether equal values give equal bytes, in whatever order their members are.
 
     Raises:
         ValueError: a value has no JSON form.
     """
     try:
-        return orjson.dumps(document)
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS if sort_keys else None)
     except TypeError as error:
         try:
-            text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            text = json.dumps(
+                document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys
+            )
             return text.encode()
         except (TypeError, ValueError, RecursionError):
             raise ValueError(f"no JSON can be made of it: {error}") from error

@@ -1,22 +1,24 @@
 """Sinks: the catalogue, written in batches, and a file of NDJSON."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Any
 
 from catalog import jsontext
 from catalog.definitions import Definitions
-from catalog.errors import RecordRefused, WriteRefused
+from catalog.errors import RecordRefused
 from catalog.homes import load_homes
+from catalog.store.batch import Guard
 from catalog.store.bookkeeping import Quarantined, quarantine
-from catalog.store.held import hold_shared_items
+from catalog.store.loader import Loader
+from catalog.store.prepared import Key, PreparedItem
 from catalog.store.writer import (
     Deleted,
     Written,
     delete_items,
     existing_collections,
     upsert_collections,
-    upsert_items,
     upsert_translations,
 )
 from ingest.contract import Collection, Item, Record, Tombstone
@@ -31,9 +33,10 @@ _MAX_NATIVE = 1_000_000
 
 
 class CatalogueSink:
-    """Writes items in batches, each of them whole or not at all.
+    """Writes items in batches, each in one transaction; one that cannot be stored is left out alone.
 
-    A collection that is not in the catalogue yet is made when its first item comes: from our
+    Full batches are written in the background, so that the database works while records are read. A
+    collection that is not in the catalogue yet is made when its first item comes: from our
     definitions, else from what the upstream says of it.
     """
 
@@ -44,22 +47,36 @@ class CatalogueSink:
         definitions: Definitions,
         describe: Describe,
         batch_size: int,
+        guard: Guard | None = None,
     ) -> None:
-        """Use a connection of the ingest role; `describe` asks the upstream for a collection."""
+        """Use a connection of the ingest role.
+
+        Args:
+            connection: for the sink alone as long as it is used.
+            source: whose items come.
+            definitions: our collections.
+            describe: asks the upstream for a collection.
+            batch_size: items of one transaction.
+            guard: asked at the beginning of each transaction that writes; raises if it must not.
+        """
         self._connection = connection
         self._source = source
         self._definitions = definitions
         self._describe = describe
-        self._batch_size = batch_size
-        self._batch: list[tuple[Item, Record]] = []
+        self._guard = guard
+        self._loader = Loader([connection], join=self._joined, guard=guard, batch_size=batch_size)
+        # What was taken and may still be refused, until its batch is written.
+        self._waiting: dict[Key, tuple[Item, Record]] = {}
         self._collections: set[str] | None = None
         self._refused: dict[str, RecordRefused] = {}
-        self._written = Written()
+        self._deleted = 0
 
     @property
     def written(self) -> Written:
         """What became of the items that were written so far."""
-        return self._written
+        total = self._loader.outcome.total()
+        total.deleted += self._deleted
+        return total
 
     async def collection(self, collection: Collection) -> None:
         """Take an upstream's description, unless the collection is one that we define ourselves."""
@@ -70,21 +87,37 @@ class CatalogueSink:
         (await self._known()).add(collection["id"])
 
     async def item(self, item: Item, record: Record) -> list[Refusal]:
-        """Take an item; write the batch when it is full."""
+        """Take an item; it is written with its batch.
+
+        Raises:
+            RecordRefused: it cannot be stored.
+        """
         await self._ensure_collection(item["collection"])
-        self._batch.append((item, record))
-        return await self.flush() if len(self._batch) >= self._batch_size else []
+        key = (item["collection"], item["id"])
+        before = self._waiting.get(key)
+        self._waiting[key] = (item, record)
+        try:
+            await self._loader.add(item)
+        except RecordRefused:
+            if before is None:
+                del self._waiting[key]
+            else:
+                self._waiting[key] = before
+            raise
+        return self._late()
 
     async def tombstone(self, tombstone: Tombstone) -> list[Refusal]:
         """Write what is waiting, then take out what was deleted."""
         late = await self.flush()
-        self._written.deleted += await delete_items(self._connection, self._source, [_deleted(tombstone)])
+        async with self.transaction():
+            self._deleted += await delete_items(self._connection, self._source, [_deleted(tombstone)])
         return late
 
     async def refused(self, refusal: Refusal) -> None:
         """Put a refused record into quarantine."""
         record = refusal.record
         collection = record.native.get("collection")
+        await self._loader.settle()
         await quarantine(
             self._connection,
             self._source,
@@ -99,44 +132,46 @@ class CatalogueSink:
             ],
         )
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Write what is written within the block together, or nothing of it.
+
+        Nothing may be taken within it: what waits is written by `flush`.
+        """
+        await self._loader.settle()
+        await self._loader.make_room()
+        async with self._connection.transaction():
+            if self._guard is not None:
+                await self._guard(self._connection)
+            yield
+
     async def flush(self) -> list[Refusal]:
         """Write what is waiting; return the items that the database refuses."""
-        batch, self._batch = self._batch, []
-        return await self._write(batch)
+        await self._loader.finish()
+        late = self._late()
+        self._waiting.clear()
+        return late
 
-    async def _write(self, batch: list[tuple[Item, Record]]) -> list[Refusal]:
-        """Write a batch; if the database refuses it, halve it until the guilty items stand alone."""
-        if not batch:
-            return []
-        try:
-            async with self._connection.transaction():
-                items = await self._joined([item for item, _ in batch])
-                self._written += await upsert_items(self._connection, items)
-        except WriteRefused as error:
-            if len(batch) == 1:
-                refusal = RecordRefused("database", str(error))
-                return [Refusal(batch[0][1], refusal, "the batch")]
-            middle = len(batch) // 2
-            return [*await self._write(batch[:middle]), *await self._write(batch[middle:])]
-        return []
+    async def close(self) -> None:
+        """Call off what is being written; what was committed stays."""
+        await self._loader.call_off()
 
-    async def _joined(self, items: list[Item]) -> list[Item]:
-        """Join items with what other hubs say of the same products."""
-        keys = {(item["collection"], item["id"]) for item in items}
-        held = await hold_shared_items(self._connection, self._source, keys)
-        priority = load_homes().priority
-        return [
-            join(held[item["collection"], item["id"]], item, priority)
-            if (item["collection"], item["id"]) in held
-            else item
-            for item in items
-        ]
+    def _late(self) -> list[Refusal]:
+        """Return what was refused since the last time."""
+        refused = self._loader.take_refused()
+        return [Refusal(self._waiting[item.key][1], error, "the batch") for item, error in refused]
+
+    def _joined(self, held: Item, new: PreparedItem) -> Item:
+        """Join an item with what other hubs say of the same product."""
+        item, _ = self._waiting[new.key]
+        return join(held, item, load_homes().priority)
 
     async def _ensure_collection(self, identifier: str) -> None:
         known = await self._known()
         if identifier in known:
             return
         if identifier in self._definitions.collections:
+            await self._loader.settle()
             await upsert_collections(self._connection, [self._definitions.render(identifier)])
             translation = {identifier: self._definitions.translation(identifier, "ja")}
             await upsert_translations(self._connection, "ja", translation)
@@ -146,6 +181,7 @@ class CatalogueSink:
 
     async def _take_described(self, collection: Collection) -> None:
         """Write an upstream's description, and its Japanese from the glossary."""
+        await self._loader.settle()
         await upsert_collections(self._connection, [collection])
         translation = {collection["id"]: self._definitions.glossary.translation(collection)}
         await upsert_translations(self._connection, "ja", translation)
@@ -166,6 +202,7 @@ class CatalogueSink:
 
     async def _known(self) -> set[str]:
         if self._collections is None:
+            await self._loader.settle()
             self._collections = await existing_collections(self._connection)
         return self._collections
 
@@ -198,6 +235,10 @@ class NdjsonSink:
 
     async def refused(self, refusal: Refusal) -> None:
         """Leave it to the run, which names the record on standard error."""
+
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        """A file has none."""
+        return nullcontext()
 
     async def flush(self) -> list[Refusal]:
         """Push what was written to the file."""

@@ -1,52 +1,77 @@
-"""Items that the catalogue holds of other sources, for joining what several hubs say of one product."""
+"""Reading back whole items that are about to be replaced, as they were loaded, and what is noted of them."""
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from catalog import jsontext
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection
+    from catalog.store.base_item import Target
+    from catalog.store.connection import Connection
 
-Key = tuple[str, str]
+# The member of pgstac's `private` that is ours: digests of the records an item was made of, by source.
+_MARK = "kakehashi"
 
 
-async def hold_shared_items(
-    connection: "Connection", source: str, keys: Collection[Key]
-) -> dict[Key, dict[str, Any]]:
-    """Return those of some items of which the catalogue knows from other sources too, and hold them.
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a row's `private` says.
 
-    Two sources that load the same product at the same time must not overwrite each other, so their
-    collections stay locked for joining until the transaction ends.
-
-    Args:
-        connection: of the ingest role, in a transaction.
-        source: whose items are about to be written.
-        keys: collection and id of these.
-
-    Returns:
-        Complete items, as they were loaded, by key.
+    Attributes:
+        marks: by source, the digest of the record that was loaded last; empty where it is not known.
+            None of them: the row was written by another tool, or changed by one.
+        others: what other tools keep there.
     """
-    for collection in sorted({collection for collection, _ in keys}):
-        await connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('kakehashi join'), hashtext($1))", collection
-        )
-    rows = await connection.fetch(
-        """
-        SELECT items.collection, items.id, pgstac.content_hydrate(items)::text AS item
-        FROM unnest($1::text[], $2::text[]) AS wanted (collection, id)
-        JOIN pgstac.items AS items ON items.collection = wanted.collection AND items.id = wanted.id
-        WHERE items.content->'properties'->>'harvest:source' IS DISTINCT FROM $3
-            OR items.content @? '$.links[*]."harvest:source" ? (@ != "")'
-        """,
-        [collection for collection, _ in keys],
-        [name for _, name in keys],
-        source,
+
+    marks: Mapping[str, str]
+    others: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, private: str | None) -> "Note":
+        """Read the text of the column."""
+        found = jsontext.loads(private) if private else None
+        if not isinstance(found, dict):
+            return cls({}, {})
+        marks = found.pop(_MARK, None)
+        return cls(marks if isinstance(marks, dict) else {}, found)
+
+    def with_marks(self, marks: Mapping[str, str]) -> bytes:
+        """Return the column's new text, with other marks."""
+        return jsontext.dumps({**self.others, _MARK: marks})
+
+
+NO_NOTE = Note({}, {})
+
+
+async def hold_items(
+    connection: "Connection", target: "Target", identifiers: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return whole items of a collection by id, as they were loaded; nulls included where pgstac kept them."""
+    # Where items share nothing but type and version, joining them is quicker than pgstac's own way, and
+    # keeps their nulls.
+    whole = (
+        "pgstac.content_hydrate(items::pgstac.items)"
+        if target.base.shared
+        else "jsonb_build_object('type', 'Feature', 'stac_version', $2::text, 'id', id, 'collection', collection, "
+        "'geometry', public.ST_AsGeoJSON(geometry, 20)::jsonb) || content - 'pgstac:base_item'"
     )
-    held = {}
+    rows = await connection.fetch(
+        f"SELECT id, ({whole})::text AS item FROM pgstac.{target.table} AS items WHERE id = ANY ($1::text[])",  # noqa: S608
+        list(identifiers),
+        *(() if target.base.shared else (target.base.stac_version,)),
+    )
+    found = {}
     for row in rows:
         item: dict[str, Any] = jsontext.loads(row["item"])
-        # pgstac drops a null, which an item with a start and an end alone must have.
+        # pgstac's own loader drops a null, which an item with a start and an end alone must have.
         item["properties"].setdefault("datetime", None)
-        held[row["collection"], row["id"]] = item
-    return held
+        found[row["id"]] = item
+    return found
+
+
+def sources_of(item: Mapping[str, Any]) -> set[str]:
+    """Return the sources whose records an item was made of, as its properties and links tell."""
+    named = [link.get("harvest:source") for link in item.get("links") or () if isinstance(link, Mapping)]
+    named.append((item.get("properties") or {}).get("harvest:source"))
+    return {name for name in named if isinstance(name, str)}

@@ -1,8 +1,7 @@
 """Writing collections and items into pgstac, so that other pgstac tools read the same database.
 
-Items go through pgstac's own staging tables, whose triggers make partitions and keep statistics.
-Before that, what is already there and equal is set aside, so that loading the same twice writes
-nothing the second time.
+A few items at a time are written here; loads of many are `catalog.store.loader`, of which this is the
+small end.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,21 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 from catalog import jsontext
-from catalog.errors import WriteRefused
+from catalog.errors import RecordRefused, WriteRefused
+from catalog.store.batch import LOCK_SHARDS, BatchWriter
+from catalog.store.prepared import prepare, shard_of
+from catalog.store.written import Written as Written
 
-# What the driver raises when an item itself is at fault.
-_REFUSALS = (
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.DataError,
-    asyncpg.RaiseError,
-    asyncpg.ProgramLimitExceededError,  # an id that is too long for an index
-    asyncpg.InternalServerError,  # PostGIS: a geometry of no known type
-)
-# Written anew at every harvest: not a change of the item.
-_HARVEST_TIME = "{properties,harvest:time}"
+if TYPE_CHECKING:
+    from catalog.store.connection import Connection as Connection
 
 # pgstac's own columns (id, geometry, datetime ...) need no registration.
 _WANTED_QUERYABLES = """
@@ -52,26 +44,6 @@ _QUERYABLES = (
     WHERE NOT EXISTS (SELECT FROM pgstac.queryables WHERE queryables.name = wanted.name)
     """,
 )
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-
-
-@dataclass
-class Written:
-    """What became of the items of a batch."""
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    deleted: int = 0
-
-    def __iadd__(self, other: "Written") -> "Written":
-        self.inserted += other.inserted
-        self.updated += other.updated
-        self.unchanged += other.unchanged
-        self.deleted += other.deleted
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,48 +74,20 @@ async def upsert_items(connection: "Connection", items: Sequence[Mapping[str, An
         Counts; an item that differs in nothing but `harvest:time` is unchanged.
 
     Raises:
-        WriteRefused: an item's collection does not exist, or the database refuses an item.
+        WriteRefused: an item's collection does not exist, or an item cannot be stored.
     """
-    latest = {(item["collection"], item["id"]): item for item in items}
-    rows = [(jsontext.dumps(item).decode(),) for item in latest.values()]
-    try:
-        async with connection.transaction():
-            return await _upsert(connection, rows)
-    except _REFUSALS as error:
-        raise WriteRefused(f"the database refuses an item: {error}") from error
-
-
-async def _upsert(connection: "Connection", rows: list[tuple[str]]) -> Written:
-    # Our sessions are set up for searches: custom plans slow down pgstac's triggers, which run hundreds
-    # of small statements, and the time limit is for clients who wait.
-    await connection.execute("SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0")
-    await connection.execute("CREATE TEMPORARY TABLE incoming (content jsonb) ON COMMIT DROP")
-    await connection.copy_records_to_table("incoming", records=rows, columns=["content"])
-    await connection.execute(
-        f"""
-        CREATE TEMPORARY TABLE compared ON COMMIT DROP AS
-        SELECT
-            incoming.content,
-            CASE
-                WHEN old.id IS NULL THEN 'inserted'
-                WHEN old.datetime = new.datetime
-                    AND old.end_datetime = new.end_datetime
-                    AND ST_OrderingEquals(old.geometry, new.geometry)
-                    AND old.content #- '{_HARVEST_TIME}' = new.content #- '{_HARVEST_TIME}'
-                THEN 'unchanged'
-                ELSE 'updated'
-            END AS fate
-        FROM incoming
-        CROSS JOIN LATERAL pgstac.content_dehydrate(incoming.content) AS new
-        LEFT JOIN pgstac.items AS old ON old.collection = new.collection AND old.id = new.id
-        """  # noqa: S608 - the one thing put in is a constant of this module
-    )
-    # A statement of its own: pgstac's trigger alters the partitions that the comparison reads.
-    await connection.execute(
-        "INSERT INTO pgstac.items_staging_upsert (content) SELECT content FROM compared WHERE fate <> 'unchanged'"
-    )
-    counts = await connection.fetch("SELECT fate, count(*) AS items FROM compared GROUP BY fate")
-    return Written(**{row["fate"]: row["items"] for row in counts})
+    writer = BatchWriter(connection)
+    async with connection.transaction():
+        try:
+            prepared = [
+                prepare(item, (await writer.target(str(item.get("collection")))).base) for item in items
+            ]
+        except RecordRefused as error:
+            raise WriteRefused(f"an item cannot be stored: {error.reason}") from error
+        outcome = await writer.write(prepared)
+        for item, refusal in outcome.refused:
+            raise WriteRefused(f"item {item.id} cannot be stored: {refusal.reason}") from refusal
+    return outcome.total()
 
 
 async def delete_items(connection: "Connection", source: str, records: Sequence[Deleted]) -> int:
@@ -165,6 +109,11 @@ async def delete_items(connection: "Connection", source: str, records: Sequence[
         for record in records
     ]
     async with connection.transaction():
+        await connection.execute(
+            LOCK_SHARDS,
+            [record.collection for record in records],
+            [shard_of(record.id) for record in records],
+        )
         await connection.executemany(
             """
             INSERT INTO kakehashi.tombstone (source, collection, id, native_id, deleted_at, reason)
