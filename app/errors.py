@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from catalog.errors import (
     ConfigurationError,
+    DatabaseBusy,
     DatabaseUnreachable,
     DefinitionError,
     InvalidRequest,
@@ -38,6 +39,7 @@ STATUS: dict[type[BaseException], tuple[int, str]] = {
     NotFound: (404, "NotFound"),
     ClientDisconnect: (400, "ClientDisconnected"),
     QueryTimeout: (503, "QueryTimeout"),
+    DatabaseBusy: (503, "ServerBusy"),
     DatabaseUnreachable: (503, "DatabaseUnreachable"),
     StoreError: (503, "DatabaseNotReady"),
     ConfigurationError: (500, "ServerError"),
@@ -49,6 +51,7 @@ STATUS: dict[type[BaseException], tuple[int, str]] = {
 }
 _HINTS = {
     QueryTimeout: "; ask for less: a shorter time span, a smaller area, fewer collections, a filter on a queryable",
+    DatabaseBusy: "; try again in a moment, with fewer requests at once",
     DatabaseUnreachable: "; try again later",
 }
 _OPAQUE = "something went wrong inside the server; it has been logged"
@@ -95,6 +98,8 @@ def validation_text(error: RequestValidationError) -> str:
 def _store_text(error: StoreError) -> str:
     if isinstance(error, QueryTimeout):
         return "the query took too long and was stopped" + _HINTS[QueryTimeout]
+    if isinstance(error, DatabaseBusy):
+        return "the server has more to do than it can do at once" + _HINTS[DatabaseBusy]
     if isinstance(error, DatabaseUnreachable):
         return "the database cannot be reached just now" + _HINTS[DatabaseUnreachable]
     return "the database is not ready"

@@ -1,5 +1,6 @@
-"""What the application holds while it runs: the pool and the reader on it."""
+"""What the application holds while it runs: connections, the reader on them, who watches the database."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -8,16 +9,29 @@ from fastapi import FastAPI
 from app.settings import ApiSettings
 from catalog.errors import DatabaseUnreachable
 from catalog.settings import DatabaseSettings
+from catalog.store.changes import Changes
 from catalog.store.database import READ_ROLE
-from catalog.store.pool import open_pool
+from catalog.store.pool import database_url_of, session_settings
 from catalog.store.reader import Reader
+from catalog.store.replicas import Replicas, Server, open_replicas
 
 
 class ReaderHolder:
-    """Where routes find the reader, which exists between start and stop alone."""
+    """Where routes find the reader, which exists between start and stop alone.
 
-    def __init__(self) -> None:
+    Attributes:
+        changes: whether the catalogue itself changed.
+    """
+
+    def __init__(self, catalogue_ttl_s: float) -> None:
+        """Begin without a reader.
+
+        Args:
+            catalogue_ttl_s: seconds that answers are remembered while the database tells of no changes.
+        """
+        self.changes = Changes(catalogue_ttl_s, self._forget)
         self._reader: Reader | None = None
+        self._replicas: Replicas | None = None
 
     @property
     def reader(self) -> Reader:
@@ -30,18 +44,37 @@ class ReaderHolder:
             raise DatabaseUnreachable("the server is not running")
         return self._reader
 
+    @property
+    def servers(self) -> list[Server]:
+        """The database servers that are read from, as they were seen last."""
+        return self._replicas.servers if self._replicas else []
+
     @asynccontextmanager
     async def opened(self, database: DatabaseSettings, token_key: bytes | None) -> AsyncIterator[None]:
         """Have a reader inside the block. The database need not be there yet."""
-        pool = await open_pool(database, READ_ROLE)
+        self._replicas = await open_replicas(database, READ_ROLE)
+        self._reader = reader = Reader(self._replicas, token_key)
+        watching = asyncio.ensure_future(self._watch(database, self._replicas))
         try:
-            self._reader = Reader(pool, token_key)
             yield
         finally:
-            if self._reader is not None:
-                await self._reader.close()
             self._reader = None
-            await pool.close()
+            await reader.close()
+            watching.cancel()
+            await asyncio.wait((watching,))
+            await self._replicas.close()
+
+    def _forget(self) -> None:
+        if self._reader is not None:
+            self._reader.invalidate()
+
+    async def _watch(self, database: DatabaseSettings, replicas: Replicas) -> None:
+        """Keep an eye on the servers if there are several; listen for changes if there is one."""
+        if len(replicas.servers) > 1 or database.database_read_urls:
+            # A standby takes no listeners, and has a change a little later than the primary tells of it.
+            await replicas.watch()
+        else:
+            await self.changes.listen(database_url_of(database), session_settings(database, READ_ROLE))
 
 
 def make_lifespan(

@@ -1,7 +1,9 @@
 """The assembly of the API: `uvicorn --factory app.main:create_app`.
 
-Of the middleware, outermost first: the client's address (`app.proxy`), HEAD, CORS, the error
-boundary, limits. Everything that answers stands inside CORS, so that browsers can read errors.
+Of the middleware, outermost first: the client's address (`app.proxy`), HEAD, clients that leave, CORS,
+304, the memory of answers about the catalogue, compression, entity tags, the error boundary, limits.
+Everything that answers stands inside CORS, so that browsers can read errors; what is remembered has
+been tagged and compressed.
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +19,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.catalogue_cache import CatalogueCacheMiddleware
 from app.client import Client
+from app.compression import CompressionMiddleware
+from app.conditional import NotModifiedMiddleware, ValidatorMiddleware
+from app.disconnect import DisconnectMiddleware
 from app.errors import ErrorBoundaryMiddleware, add_error_handlers
 from app.extensions import CORE_CLASSES, extensions
 from app.lifespan import ReaderHolder, make_lifespan
@@ -73,7 +79,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
     """
     settings = settings or ApiSettings()
     database = database or DatabaseSettings()
-    holder = ReaderHolder()
+    holder = ReaderHolder(settings.catalogue_ttl_s)
     app = FastAPI(
         title=settings.title,
         description=settings.description,
@@ -102,7 +108,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         search_get_request_model=SearchGetRequest,
         items_get_request_model=ItemsRequest,
         collections_get_request_model=CollectionsRequest,
-        middlewares=_middlewares(settings),
+        middlewares=_middlewares(settings, holder),
         health_check=health_check(holder),  # type: ignore[arg-type] # a Response is passed on as it is
     )
     use_openapi_30(app)
@@ -110,19 +116,24 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
     return app
 
 
-def _middlewares(settings: ApiSettings) -> list[Middleware]:
+def _middlewares(settings: ApiSettings, holder: ReaderHolder) -> list[Middleware]:
     """Return the middleware, innermost first, as stac-fastapi takes it."""
     return [
         Middleware(RequestLimitsMiddleware, max_body_bytes=settings.max_body_bytes),
         Middleware(ErrorBoundaryMiddleware, retry_after_s=settings.retry_after_s),
+        Middleware(ValidatorMiddleware, max_age_s=settings.cache_max_age_s),
+        Middleware(CompressionMiddleware),
+        Middleware(CatalogueCacheMiddleware, holder=holder, max_bytes=settings.catalogue_cache_bytes),
+        Middleware(NotModifiedMiddleware),
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD", "OPTIONS", "POST"],
             allow_headers=["*"],
-            expose_headers=["Link", "Retry-After"],
+            expose_headers=["ETag", "Link", "Retry-After"],
             max_age=600,
         ),
+        Middleware(DisconnectMiddleware),
         Middleware(HeadMiddleware),
         Middleware(ProxyMiddleware, root_path=settings.root_path, trusted=settings.trusted_proxies),
     ]

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, SecretStr, field_validator, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DESCRIPTION = (
@@ -48,6 +56,26 @@ class ApiSettings(BaseSettings):
     )
     retry_after_s: NonNegativeFloat = Field(
         default=5, description="Seconds that a 503 asks clients to wait before they try again."
+    )
+    cache_max_age_s: NonNegativeInt = Field(
+        default=0,
+        description=(
+            "Seconds that caches and browsers may use an answer without asking again (Cache-Control). "
+            "0: they ask each time, and get 304 if nothing changed."
+        ),
+    )
+    catalogue_cache_bytes: NonNegativeInt = Field(
+        default=16_777_216,
+        description=(
+            "Memory of a worker, in bytes, for finished answers about the catalogue itself (landing page, "
+            "collections, queryables); they are forgotten when the database tells of a change. 0: none."
+        ),
+    )
+    catalogue_ttl_s: NonNegativeFloat = Field(
+        default=5,
+        description=(
+            "Seconds that such answers are used while the database cannot tell of changes, as a replica cannot."
+        ),
     )
     page_token_key: SecretStr | None = Field(
         default=None,

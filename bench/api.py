@@ -106,6 +106,11 @@ def _options() -> argparse.Namespace:
     add("--assets", type=int, default=19, help="per item; 19 make 10 kB (19)")
     add("--collections", type=int, default=9)
     add("--months", type=int, default=36, help="monthly partitions of each collection (36)")
+    add(
+        "--item-assets",
+        action="store_true",
+        help="let collections have item_assets, which pgstac cuts off the items (ours have none)",
+    )
     add("--rounds", type=int, default=20, help="times that each question is asked of each server (20)")
     add("--seconds", type=float, default=5, help="length of each throughput run (5)")
     add(

@@ -4,6 +4,7 @@
     ├── ConfigurationError        a setting or a file of ours is wrong; names it
     ├── StoreError                the database
     │   ├── ClusterError          the private PostgreSQL cannot be made, started or used
+    │   ├── DatabaseBusy          all connections are in use, and enough requests wait for one
     │   ├── DatabaseUnreachable   no connection, or it was lost
     │   ├── MigrationError        the schema could not be brought up to date
     │   ├── QueryTimeout          a query ran longer than allowed
@@ -39,6 +40,10 @@ class ClusterError(StoreError):
 
 class DatabaseUnreachable(StoreError):
     """No connection to the database could be had, or it was lost."""
+
+
+class DatabaseBusy(StoreError):
+    """All connections were in use for longer than a request waits, or too many wait already."""
 
 
 class MigrationError(StoreError):

@@ -6,9 +6,10 @@ them all.
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 def default_data_dir() -> Path:
@@ -31,6 +32,13 @@ class DatabaseSettings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         description="PostgreSQL URL of an existing database. Unset: a private cluster in the data directory.",
+    )
+    database_read_urls: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description=(
+            "PostgreSQL URLs of servers that the API reads from, such as streaming replicas, separated by "
+            "spaces. Reads go round those that work; when none does, to KAKEHASHI_DATABASE_URL."
+        ),
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
@@ -60,3 +68,18 @@ class DatabaseSettings(BaseSettings):
         allow_inf_nan=False,
         description="Longest time in seconds to wait for a connection.",
     )
+    database_wait_s: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Longest time in seconds that a request waits while all connections are in use.",
+    )
+    database_most_waiting: NonNegativeInt = Field(
+        default=300,
+        description="Requests of one API worker that may wait for a connection; more get 503 at once.",
+    )
+
+    @field_validator("database_read_urls", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return value.split() if isinstance(value, str) else value

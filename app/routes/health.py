@@ -23,6 +23,15 @@ def health_check(holder: ReaderHolder) -> Callable[[], Awaitable[Response]]:
             "pgstac_version": found.pgstac,
             "schema_version": found.schema,
             "collections": found.collections,
+            "servers": [
+                {
+                    "server": server.name,
+                    "state": "up" if server.is_up else "down",
+                    "role": {None: "unknown", True: "standby", False: "primary"}[server.is_standby],
+                    "lag_s": server.lag_s,
+                }
+                for server in holder.servers
+            ],
         }
         return Response(orjson.dumps(body), media_type="application/json")
 

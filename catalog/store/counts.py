@@ -21,7 +21,7 @@ from catalog.store.search import Search
 from catalog.store.timeline import Timeline
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection, Pool
+    from catalog.store.pool import Connection, Connections
 
 # So many items are counted in about the time that a page takes.
 _CHEAP_ITEMS = 20_000
@@ -51,7 +51,7 @@ class Count:
 class Counts:
     """Counts of searches; those that took long are remembered for a minute."""
 
-    def __init__(self, pool: "Pool") -> None:
+    def __init__(self, pool: "Connections") -> None:
         self._pool = pool
         self._running: dict[str, asyncio.Task[None]] = {}
         self._found: dict[str, tuple[float, Count | None]] = {}

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
 
-from catalog.errors import DatabaseUnreachable, QueryTimeout, StoreError
+from catalog.errors import DatabaseBusy, DatabaseUnreachable, QueryTimeout, StoreError
 from catalog.settings import DatabaseSettings
 from catalog.store.cluster import PrivateCluster
 
@@ -32,40 +33,74 @@ _NO_SCHEMA = (
     asyncpg.InvalidSchemaNameError,
     asyncpg.InsufficientPrivilegeError,
 )
+# After the statement timeout, how long the server may stay silent before it counts as lost.
+_SILENCE_S = 5.0
 
 
-class Pool:
-    """Connections of one role; made when first needed, made anew when the database comes back."""
+class Connections(Protocol):
+    """Where connections are borrowed: of one server, or of several (`catalog.store.replicas`)."""
 
-    def __init__(self, pool: "DriverPool", wait_s: float) -> None:
-        """Wrap a driver's pool.
-
-        Args:
-            pool: the driver's pool, which this object closes.
-            wait_s: longest time in seconds to wait for a connection, free or new.
-        """
-        self._pool = pool
-        self._wait_s = wait_s
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator["Connection"]:
+    def connection(self) -> AbstractAsyncContextManager["Connection"]:
         """Lend a connection for the length of the block.
 
         Raises:
-            DatabaseUnreachable: none could be had in time, or it was lost inside the block.
+            DatabaseBusy: all are in use, and were so for too long or for too many.
+            DatabaseUnreachable: none could be had, or it was lost inside the block.
             QueryTimeout: a query in the block ran longer than the statement timeout.
             StoreError: the schema is missing or may not be read.
         """
-        connection = await self._acquire()
+
+    async def close(self) -> None:
+        """Close all connections; those in use are cut after five seconds."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long requests wait for a connection.
+
+    Attributes:
+        wait_s: longest time in seconds that one waits while all connections are in use.
+        connect_s: longest time in seconds that making a new one takes.
+        most_waiting: one more than so many is turned away at once: it would wait in vain.
+    """
+
+    wait_s: float
+    connect_s: float
+    most_waiting: int
+
+
+class Pool:
+    """Connections to one server; made when first needed, made anew when the database comes back."""
+
+    def __init__(self, pool: "DriverPool", patience: Patience) -> None:
+        """Wrap a driver's pool.
+
+        Args:
+            pool: the driver's pool, which this object closes; its connect timeout is `connect_s`.
+            patience: how long to wait.
+        """
+        self._pool = pool
+        self._patience = patience
+        self._free = asyncio.Semaphore(pool.get_max_size())
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["Connection"]:
+        """Lend a connection; see `Connections.connection`."""
+        await self._take_turn()
         try:
-            with database_errors():
-                yield connection
-        finally:
-            # Giving back a broken connection fails too; the pool has dropped it by then.
+            connection = await self._acquire()
             try:
-                await self._pool.release(connection)
-            except (*_LOST, asyncpg.PostgresError, TimeoutError):
-                connection.terminate()
+                with database_errors():
+                    yield connection
+            finally:
+                # Giving back a broken connection fails too; the pool has dropped it by then.
+                try:
+                    await self._pool.release(connection)
+                except (*_LOST, asyncpg.PostgresError, TimeoutError):
+                    connection.terminate()
+        finally:
+            self._free.release()
 
     async def close(self) -> None:
         """Close all connections; those in use are cut after five seconds."""
@@ -75,28 +110,69 @@ class Pool:
         except TimeoutError:
             self._pool.terminate()
 
+    async def _take_turn(self) -> None:
+        """Wait until one connection more may be used; first come, first served."""
+        if self._free.locked() and self._waiting >= self._patience.most_waiting:
+            raise DatabaseBusy(f"{self._waiting} requests wait for a database connection already")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience.wait_s):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise DatabaseBusy(
+                f"no database connection was free within {self._patience.wait_s:g} s"
+            ) from error
+        finally:
+            self._waiting -= 1
+
     async def _acquire(self) -> "Connection":
         try:
-            return await self._pool.acquire(timeout=self._wait_s)
+            return await self._pool.acquire(timeout=self._patience.connect_s)
         except TimeoutError as error:
-            raise DatabaseUnreachable(f"no database connection was free within {self._wait_s:g} s") from error
+            raise DatabaseUnreachable(
+                f"the database did not take a connection within {self._patience.connect_s:g} s"
+            ) from error
         except (*_LOST, asyncpg.PostgresError, ValueError) as error:
             raise DatabaseUnreachable(f"no connection to the database: {_one_line(error)}") from error
 
 
-async def open_pool(settings: DatabaseSettings, role: str, *, read_only: bool = True) -> Pool:
+async def open_pool(
+    settings: DatabaseSettings, role: str, *, read_only: bool = True, url: str | None = None
+) -> Pool:
     """Open a pool whose sessions have the rights of `role`, whoever the URL logs in as.
 
     Nothing is connected yet, so that a server can start while its database is away.
 
     Args:
-        settings: URL (unset: the private cluster of the data directory, which somebody else
-            keeps running), pool size and timeouts.
+        settings: pool size and timeouts.
         role: `kakehashi_read` or `kakehashi_ingest`.
         read_only: whether every transaction refuses to write.
+        url: of the server; None: `database_url_of` the settings.
     """
-    url = settings.database_url or PrivateCluster(settings).url()
-    session = {
+    patience = Patience(
+        settings.database_wait_s, settings.database_connect_timeout_s, settings.database_most_waiting
+    )
+    pool = await asyncpg.create_pool(
+        url or database_url_of(settings),
+        min_size=0,
+        max_size=settings.database_pool_size,
+        timeout=patience.connect_s,
+        # The server cuts queries; this is for one that no longer answers at all. Writes may take their time.
+        command_timeout=settings.statement_timeout_s + _SILENCE_S if read_only else None,
+        server_settings=session_settings(settings, role, read_only=read_only),
+        reset=_keep_session,
+    )
+    return Pool(pool, patience)
+
+
+def database_url_of(settings: DatabaseSettings) -> str:
+    """Return the URL of the database; without a setting, that of the private cluster, which somebody else keeps running."""
+    return settings.database_url or PrivateCluster(settings).url()
+
+
+def session_settings(settings: DatabaseSettings, role: str, *, read_only: bool = True) -> dict[str, str]:
+    """Return what every session of a role is set to; see `open_pool`."""
+    return {
         "application_name": f"kakehashi {role.removeprefix('kakehashi_')}",
         "role": role,
         "search_path": "pgstac,public",
@@ -108,15 +184,6 @@ async def open_pool(settings: DatabaseSettings, role: str, *, read_only: bool = 
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
         "default_transaction_read_only": "on" if read_only else "off",
     }
-    pool = await asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=settings.database_pool_size,
-        timeout=settings.database_connect_timeout_s,
-        server_settings=session,
-        reset=_keep_session,
-    )
-    return Pool(pool, settings.database_connect_timeout_s)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from catalog.store.counts import Count, Counts
 from catalog.store.hydrate import Document
 from catalog.store.pages import fetch_page
 from catalog.store.planning import select_items
-from catalog.store.pool import Pool
+from catalog.store.pool import Connections
 from catalog.store.queryables import load_queryables
 from catalog.store.rows import (
     COLLECTION,
@@ -75,7 +75,7 @@ class Health:
 class Reader:
     """The read path. What it remembers (`invalidate`) makes it fast, and is read again when it is old."""
 
-    def __init__(self, pool: Pool, token_key: bytes | None = None) -> None:
+    def __init__(self, pool: Connections, token_key: bytes | None = None) -> None:
         """Read through a pool of the read role.
 
         Args:

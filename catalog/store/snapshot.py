@@ -11,7 +11,7 @@ import asyncpg
 from catalog.errors import StoreError
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection, Pool
+    from catalog.store.pool import Connection, Connections
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -24,7 +24,9 @@ class Snapshot(Generic[T]):
     an invalidated one is not.
     """
 
-    def __init__(self, pool: "Pool", load: "Callable[[Connection], Awaitable[T]]", ttl_s: float) -> None:
+    def __init__(
+        self, pool: "Connections", load: "Callable[[Connection], Awaitable[T]]", ttl_s: float
+    ) -> None:
         """Read nothing yet.
 
         Args:

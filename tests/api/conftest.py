@@ -40,7 +40,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _load(url: str) -> None:
+async def load(url: str) -> None:
+    """Write all of `data` into a database."""
     connection = await asyncpg.connect(
         url, server_settings={"search_path": "pgstac,public", "timezone": "UTC"}
     )
@@ -85,7 +86,7 @@ def running_server(log: Path, environment: dict[str, str]) -> Iterator[Server]:
 def loaded_url(make_database: Callable[[str], str]) -> str:
     """URL of a database that holds the items of `data`, which no test changes."""
     url = make_database("api")
-    asyncio.run(_load(url))
+    asyncio.run(load(url))
     return url
 
 

@@ -89,8 +89,8 @@ async def _ask_while_locked(url: str, server: Server, requests: int) -> list[htt
     [
         ({"KAKEHASHI_STATEMENT_TIMEOUT_S": "0.5"}, {"QueryTimeout"}, 2.5),
         (
-            {"KAKEHASHI_DATABASE_POOL_SIZE": "1", "KAKEHASHI_DATABASE_CONNECT_TIMEOUT_S": "0.5"},
-            {"DatabaseUnreachable"},
+            {"KAKEHASHI_DATABASE_POOL_SIZE": "1", "KAKEHASHI_DATABASE_WAIT_S": "0.5"},
+            {"ServerBusy"},
             4.5,
         ),
     ],

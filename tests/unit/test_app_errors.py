@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from app.errors import STATUS, describe
 from catalog import errors
 from catalog.errors import (
+    DatabaseBusy,
     DatabaseUnreachable,
     InvalidRequest,
     NotFound,
@@ -38,6 +39,7 @@ def test_every_error_of_ours_has_a_status_by_more_than_chance(kind: type[Excepti
         (NotFound("there is no collection x"), 404, "NotFound", "there is no collection x"),
         (QueryTimeout("secret"), 503, "QueryTimeout", "took too long"),
         (DatabaseUnreachable("secret"), 503, "DatabaseUnreachable", "cannot be reached"),
+        (DatabaseBusy("secret"), 503, "ServerBusy", "more to do than it can do at once"),
         (StoreError("secret"), 503, "DatabaseNotReady", "not ready"),
         (RecordRefused("a", "secret"), 500, "ServerError", "has been logged"),
         (ZeroDivisionError("secret"), 500, "ServerError", "has been logged"),

@@ -1,0 +1,54 @@
+"""A client that leaves frees what its request holds: its query is cancelled in PostgreSQL too."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class DisconnectMiddleware:
+    """Cancels a read when its client hangs up. A write goes on: who sent it may want it done."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if not _is_read(scope):
+            await self._app(scope, receive, send)
+            return
+        # One message at a time: a body is read no faster than the application takes it.
+        arrived: asyncio.Queue[Message] = asyncio.Queue(maxsize=1)
+        is_sent = False
+
+        async def send_watched(message: Message) -> None:
+            nonlocal is_sent
+            await send(message)
+            is_sent = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+        answering = asyncio.ensure_future(self._app(scope, arrived.get, send_watched))
+
+        async def watch() -> None:
+            try:
+                while (message := await receive())["type"] != "http.disconnect":
+                    await arrived.put(message)
+            finally:
+                # A server reports the end of a complete answer in the same way.
+                if not is_sent:
+                    answering.cancel()
+
+        watching = asyncio.ensure_future(watch())
+        try:
+            await asyncio.wait((answering,))
+        finally:
+            answering.cancel()  # the server stops, say
+            watching.cancel()
+        if not answering.cancelled():
+            answering.result()
+
+
+def _is_read(scope: Scope) -> bool:
+    if scope["type"] != "http":
+        return False
+    path: str = scope["path"]
+    return scope["method"] == "GET" or (scope["method"] == "POST" and path.endswith("/search"))
