@@ -16,6 +16,7 @@ from catalog.store.bookkeeping import finish_run, start_run
 from catalog.store.database import INGEST_ROLE, open_database
 from catalog.store.migrate import migrate
 from catalog.store.pool import Pool, open_pool
+from catalog.store.statistics import fold_changes
 from commands.arguments import check_address
 from commands.display import RunDisplay, announce_retries
 from commands.say import say
@@ -136,6 +137,7 @@ async def load_pages(
                     refused=sum(summary.refused.values()),
                     error=failure,
                 )
+        await fold_changes(connection)
         return summary
 
 

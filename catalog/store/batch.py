@@ -19,10 +19,11 @@ import asyncpg
 
 from catalog.errors import RecordRefused, WriteRefused
 from catalog.store.base_item import Target, read_targets
-from catalog.store.copy_rows import COLUMNS, copy_stream, item_row
+from catalog.store.copy_rows import COLUMNS, copy_stream, item_row, moment
 from catalog.store.held import NO_NOTE, Note, hold_items, sources_of
 from catalog.store.partitions import Partitions
-from catalog.store.prepared import PreparedItem, prepare
+from catalog.store.prepared import Key, PreparedItem, prepare
+from catalog.store.statistics import ItemChange, record_changes
 from catalog.store.written import Outcome
 
 if TYPE_CHECKING:
@@ -206,14 +207,15 @@ class BatchWriter:
         groups: dict[str, dict[str, PreparedItem]] = {}
         for item in items:
             groups.setdefault(item.collection, {})[item.id] = item
-        written: list[PreparedItem] = []
+        written: list[_Write] = []
         for collection in sorted(groups):
             written += await self._write_collection(collection, groups[collection], outcome)
-        await self._partitions.record_extents(written)
+        await self._partitions.record_extents([write.item for write in written])
+        await record_changes(self._connection, _changes(written))
 
     async def _write_collection(
         self, collection: str, items: Mapping[str, PreparedItem], outcome: Outcome
-    ) -> list[PreparedItem]:
+    ) -> list[_Write]:
         """Write the items of one collection, by id; return what was written."""
         target = self._targets[collection]
         counts = outcome.of(collection)
@@ -239,7 +241,7 @@ class BatchWriter:
         new = sum(write.is_new for write in done)
         counts.inserted += new
         counts.updated += len(done) - new
-        return [write.item for write in done]
+        return done
 
     def _is_same(self, note: Note, item: PreparedItem) -> bool:
         """Whether an item was loaded last exactly as it comes now."""
@@ -351,6 +353,18 @@ class BatchWriter:
             collection,
             identifiers,
         )
+
+
+def _changes(writes: Iterable[_Write]) -> list[ItemChange]:
+    """Return what was done to each collection for each source, for its statistics."""
+    found: dict[Key, ItemChange] = {}
+    for write in writes:
+        item, source = write.item, write.came_as.source
+        change = found.setdefault((item.collection, source), ItemChange(source, item.collection))
+        change.inserted += write.is_new
+        change.updated += not write.is_new
+        change.observed.add(moment(item.start), moment(item.end), item.box, item.said)
+    return list(found.values())
 
 
 def _row(write: _Write) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 
 from catalog import jsontext
 from catalog.errors import RecordRefused
+from catalog.observed import summarised_values
 from catalog.store import ewkb
 from catalog.store.base_item import BaseItem, strip
 from catalog.store.copy_rows import microseconds
@@ -48,6 +49,7 @@ class PreparedItem:
         content: JSON, what pgstac keeps in `content`.
         source: which source it came from (`harvest:source`); empty: it does not say.
         digest: of all that it says but `harvest:time`; text.
+        said: what its collection's summaries tell of it (`catalog.observed.summarised_values`).
     """
 
     collection: str
@@ -59,6 +61,7 @@ class PreparedItem:
     content: bytes
     source: str
     digest: str
+    said: tuple[Any, ...]
 
     @property
     def key(self) -> Key:
@@ -117,6 +120,7 @@ def prepare(item: Mapping[str, Any], base: BaseItem) -> PreparedItem:
         content=content,
         source=source if isinstance(source, str) else "",
         digest=_digest(said, own, version, geometry),
+        said=summarised_values(properties),
     )
 
 

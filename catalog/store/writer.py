@@ -4,6 +4,7 @@ A few items at a time are written here; loads of many are `catalog.store.loader`
 small end.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from catalog import jsontext
 from catalog.errors import RecordRefused, WriteRefused
 from catalog.store.batch import LOCK_SHARDS, BatchWriter
 from catalog.store.prepared import prepare, shard_of
+from catalog.store.statistics import ItemChange, record_changes
 from catalog.store.written import Written as Written
 
 if TYPE_CHECKING:
@@ -129,12 +131,16 @@ async def delete_items(connection: "Connection", source: str, records: Sequence[
             WHERE items.collection = dead.collection AND items.id = dead.id
                 AND items.content #>> '{properties,harvest:source}' = $1
                 AND position(dead.native IN items.content::text) > 0
-            RETURNING items.id
+            RETURNING items.collection
             """,
             source,
             [record.collection for record in records],
             [record.id for record in records],
             [record.native_id for record in records],
+        )
+        fewer = Counter(row["collection"] for row in gone)
+        await record_changes(
+            connection, [ItemChange(source, name, deleted=count) for name, count in fewer.items()]
         )
     return len(gone)
 
