@@ -102,8 +102,9 @@ def _as_time(path: Path) -> str:
 def _as_list(path: Path) -> str:
     """A value that is no list is a list of one, as pgstac reads it."""
     return (
-        f"CASE jsonb_typeof({path.json}) WHEN 'array' THEN {path.json} "
-        f"WHEN 'null' THEN NULL WHEN 'object' THEN NULL ELSE jsonb_build_array({path.json}) END"
+        f"CASE WHEN jsonb_typeof({path.json}) = 'array' THEN {path.json} "
+        f"WHEN jsonb_typeof({path.json}) IN ('string', 'number', 'boolean') "
+        f"THEN jsonb_build_array({path.json}) END"
     )
 
 
