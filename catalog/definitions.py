@@ -23,6 +23,8 @@ import orjson
 import yaml
 from pydantic import ValidationError
 
+from catalog.access import EXTENSIONS as ACCESS_EXTENSIONS
+from catalog.access import load_access
 from catalog.collection import CollectionDefinition, Language, Link
 from catalog.errors import DefinitionError, NotFound
 from catalog.glossary import Glossary, build_glossary
@@ -112,6 +114,8 @@ class Definitions:
             document["themes"] = [
                 {"scheme": THEME_SCHEME, "concepts": self._concepts(collection.themes, language)}
             ]
+        for kind, schemes in load_access().of(collection.sources).items():
+            document[f"{kind}:schemes"] = schemes
         if collection.summaries:
             document["summaries"] = {name: value.copy() for name, value in collection.summaries.items()}
         document["stac_extensions"] = _extensions_of(document)
@@ -264,7 +268,8 @@ def _extensions_of(document: Mapping[str, Any]) -> list[str]:
     prefixes = {name.partition(":")[0] for name in document.get("summaries", {}) if ":" in name}
     members = [schema for member, schema in _MEMBER_EXTENSIONS.items() if member in document]
     summaries = [schema for prefix, schema in _SUMMARY_EXTENSIONS.items() if prefix in prefixes]
-    return [_LANGUAGE_EXTENSION, *members, *summaries]
+    access = [schema for kind, schema in ACCESS_EXTENSIONS.items() if f"{kind}:schemes" in document]
+    return [_LANGUAGE_EXTENSION, *members, *summaries, *access]
 
 
 def _read(path: Path) -> Any:

@@ -1,10 +1,14 @@
 """From a native record to an item that may be loaded: the pure middle of the pipeline."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
+from catalog.errors import RecordRefused
 from catalog.vocabulary import Vocabulary
 from ingest.contract import Collection, Item, Record, Source, TellsDeletions, Tombstone
+from ingest.extensions import is_used
 from ingest.normalize import clean, normalize
 from ingest.validate import Validator
 
@@ -15,6 +19,7 @@ class Harmonizer:
     Attributes:
         validator: counts the extension schemas that it does not have.
         vocabulary: counts the values that it does not know.
+        repairs: what was mended by rule, by what it is.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Harmonizer:
         self.settle = settle
         self.vocabulary = vocabulary
         self.validator = Validator()
+        self.repairs: Counter[str] = Counter()
 
     def item(self, record: Record) -> Item:
         """Return a complete, valid item.
@@ -49,8 +55,14 @@ class Harmonizer:
             RecordRefused: by the source, the common rules or the schemas.
         """
         said = self._source.to_item(record)
-        item = normalize(said, source=self._source.name, vocabulary=self.vocabulary, now=self._clock())
-        self.validator.check_item(item)
+        item = normalize(
+            said,
+            source=self._source.name,
+            vocabulary=self.vocabulary,
+            now=self._clock(),
+            repairs=self.repairs,
+        )
+        self._check(item, self.validator.check_item)
         return item
 
     def collection(self, record: Record) -> Collection:
@@ -83,5 +95,22 @@ class Harmonizer:
 
     def _checked(self, said: Collection) -> Collection:
         collection: Collection = self._bilingual(clean(said))
-        self.validator.check_collection(collection)
+        self._check(collection, self.validator.check_collection)
         return collection
+
+    def _check(self, document: dict[str, Any], check: Callable[[dict[str, Any]], None]) -> None:
+        """Validate a document; where that fails, once more without extensions that it declares and does not use.
+
+        Raises:
+            RecordRefused: by the schemas.
+        """
+        try:
+            check(document)
+        except RecordRefused:
+            declared = document.get("stac_extensions", ())
+            used = [schema for schema in declared if is_used(schema, document)]
+            if len(used) == len(declared):
+                raise
+            document["stac_extensions"] = used
+            check(document)
+            self.repairs["extension without any field of it not declared"] += len(declared) - len(used)

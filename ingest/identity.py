@@ -11,6 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from catalog.homes import load_homes
+from ingest.access import settle_access
 from ingest.contract import Item
 
 ALTERNATE = "https://stac-extensions.github.io/alternate-assets/v1.2.0/schema.json"
@@ -62,7 +63,12 @@ def join(held: Item, new: Item, priority: Sequence[str]) -> Item:
     others = sorted(
         (name for name in sayings if name != _source(leader)), key=lambda name: _rank(name, priority)
     )
-    return _with_others(_alone(leader), {name: sayings[name] for name in others})
+    joined = _with_others(_alone(leader), {name: sayings[name] for name in others})
+    # The schemes are those that the assets name now, of whichever hub.
+    properties = dict(joined["properties"])
+    used, unused = settle_access(properties, joined["assets"], joined["links"])
+    extensions = sorted({*joined["stac_extensions"], *used} - set(unused))
+    return {**joined, "properties": properties, "stac_extensions": extensions}
 
 
 def _rank(source: str, priority: Sequence[str]) -> tuple[int, str]:

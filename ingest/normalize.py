@@ -7,14 +7,16 @@ the item says where it came from.
 
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from reprlib import repr as shown
 from typing import Any
 
 from catalog.errors import RecordRefused
 from catalog.vocabulary import Vocabulary
-from ingest import geometry
+from ingest import assets, geometry
+from ingest.access import settle_access
 from ingest.contract import Item
 from ingest.names_fill import fill_from_instrument, fill_from_name, with_schemas
 from ingest.native import entries, members
@@ -53,7 +55,17 @@ _MAX_ID = 512
 _MAX_DEPTH = 40
 
 
-def normalize(item: Item, *, source: str, vocabulary: Vocabulary, now: datetime) -> Item:
+_EO = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
+
+
+def normalize(
+    item: Item,
+    *,
+    source: str,
+    vocabulary: Vocabulary,
+    now: datetime,
+    repairs: Counter[str] | None = None,
+) -> Item:
     """Return a complete STAC item made of what a source said.
 
     Args:
@@ -62,32 +74,59 @@ def normalize(item: Item, *, source: str, vocabulary: Vocabulary, now: datetime)
         source: name of the source, for `harvest:source`.
         vocabulary: canonical spellings; values it does not know are counted there.
         now: time of the harvest, with a zone.
+        repairs: what is mended by rule is counted here, by what it is.
 
     Raises:
         RecordRefused: `bad-id`, `bad-datetime`, `reversed-times`, `no-datetime`, one of
             `ingest.geometry.repair`, `bad-structure` or `too-deep`.
     """
+    repairs = Counter() if repairs is None else repairs
     item = clean(item)
     identifier, collection = _text(item, "id"), _text(item, "collection")
     footprint = geometry.repair(item.get("geometry"))
+    if footprint["coordinates"] != _as_tuples(item["geometry"].get("coordinates")):
+        repairs["footprint brought to RFC 7946"] += 1
     properties = dict(members(item, "properties"))
     _harmonise_times(properties)
     _harmonise_names(properties, vocabulary)
     filled = fill_from_name(properties, identifier, vocabulary) + fill_from_instrument(properties, vocabulary)
+    instruments = properties.get("instruments")
+    files = assets.harmonise(
+        members(item, "assets"),
+        source,
+        instruments if isinstance(instruments, list) else (),
+        assets.Notes(repairs, vocabulary.unknown),
+    )
+    links = _links(item, collection)
+    used, unused = settle_access(properties, files, links)
+    declared = [schema for schema in _extensions(item) if schema not in unused]
+    if any("eo:common_name" in band for band in _bands(files)):
+        filled.append(_EO)
     properties["harvest:source"] = source
     properties["harvest:time"] = format_time(now.astimezone(UTC))
     return {
         "type": "Feature",
         "stac_version": STAC_VERSION,
-        "stac_extensions": with_schemas(_extensions(item), filled),
+        "stac_extensions": with_schemas(declared, [*filled, *used]),
         "id": identifier,
         "collection": collection,
         "geometry": footprint,
         "bbox": geometry.bounding_box(footprint),
         "properties": properties,
-        "links": _links(item, collection),
-        "assets": members(item, "assets"),
+        "links": links,
+        "assets": files,
     }
+
+
+def _as_tuples(value: Any) -> Any:
+    """Return coordinates as the geometry library gives them, for comparison."""
+    return tuple(_as_tuples(entry) for entry in value) if isinstance(value, list | tuple) else value
+
+
+def _bands(files: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for asset in files.values():
+        bands = asset.get("bands") if isinstance(asset, Mapping) else None
+        yield from (band for band in bands if isinstance(band, Mapping)) if isinstance(bands, list) else ()
 
 
 def clean(value: Any, depth: int = 0) -> Any:

@@ -94,6 +94,7 @@ async def run(
         summary.seconds = time.monotonic() - started
         summary.unknown_terms = harmonizer.vocabulary.unknown
         summary.unknown_schemas = harmonizer.validator.unknown
+        summary.repairs = harmonizer.repairs
     return summary
 
 

@@ -31,6 +31,7 @@ class Summary:
         repeated: records that came twice in a row of pages.
         tombstones: records of what the upstream deleted.
         refused: by reason code.
+        repairs: what was mended in items by rule.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Summary:
     refused: Counter[str] = field(default_factory=Counter)
     unknown_terms: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_schemas: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     def lines(self, *, loaded: bool) -> list[str]:
@@ -74,6 +76,9 @@ class Summary:
         if self.repeated:
             lines.append(f"  left out: {_of(self.repeated, 'record')} that came more than once")
         lines += [f"  refused, {code}: {count}" for code, count in sorted(self.refused.items())]
+        if self.repairs:
+            mended = ", ".join(f"{what} ({count})" for what, count in self.repairs.most_common())
+            lines.append(f"  mended: {mended}")
         if self.unknown_terms:
             terms = ", ".join(
                 f"{kind} {value!r} ({count})" for (kind, value), count in self.unknown_terms.most_common(10)

@@ -9,16 +9,6 @@ from ingest.footprint import box
 from ingest.native import entries, members, number, text
 
 _POLARIZATION = re.compile(r"\b(HH|HV|VH|VV)\b")
-# Multihash code and digest length in hexadecimal digits by the algorithm's name (multiformats table).
-_HASHES = {
-    "MD5": ("d50110", 32),
-    "SHA-1": ("1114", 40),
-    "SHA1": ("1114", 40),
-    "SHA-256": ("1220", 64),
-    "SHA256": ("1220", 64),
-    "SHA-512": ("1340", 128),
-    "SHA512": ("1340", 128),
-}
 
 
 def objects(holder: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -84,13 +74,6 @@ def polarizations(value: Any) -> list[str]:
     texts = value if isinstance(value, list) else [value]
     found = [name for part in texts for name in _POLARIZATION.findall((text(part) or "").upper())]
     return list(dict.fromkeys(found))
-
-
-def multihash(algorithm: Any, value: Any) -> str | None:
-    """Return a checksum as the file extension has it; None for an unknown algorithm or a wrong length."""
-    code, length = _HASHES.get((text(algorithm) or "").upper(), ("", 0))
-    digest = (text(value) or "").lower()
-    return code + digest if length and re.fullmatch(rf"[0-9a-f]{{{length}}}", digest) else None
 
 
 def related(umm: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -4,7 +4,6 @@ Facts and quirks: docs/reference/sources/cdse.md. Its items are STAC 1.1 already
 is to mend what its server leaks or leaves out.
 """
 
-import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +22,6 @@ from ingest.sources.cdse_odata import ODataCatalogue, is_product
 
 _FILE = Path(__file__).with_suffix(".yaml")
 _ITEM_MEMBERS = ("id", "collection", "geometry", "bbox", "stac_extensions")
-# Digest length in hexadecimal digits by multihash code and length (multiformats table).
-_MULTIHASH_CODES = {"11": 20, "12": 32, "13": 64, "16": 32, "1e": 32}
-_MULTIHASH_MD5 = re.compile(r"d50110[0-9a-f]{32}")
 
 
 class CdseDefinition(Definition):
@@ -33,8 +29,6 @@ class CdseDefinition(Definition):
 
     restricted_prefixes: tuple[str, ...]
     marks: tuple[str, ...]
-    storage_type: str
-    asset_keys: dict[str, str]
 
 
 class Cdse:
@@ -98,7 +92,7 @@ class Cdse:
             yield Record(native, identifier if isinstance(identifier, str) else None, kind)
 
     def to_item(self, record: Record) -> Item:
-        """Mend an item: pgstac's marker, checksums, storage schemes, and `self` becomes `via`."""
+        """Mend an item: pgstac's marker, addresses that lead nowhere, and `self` becomes `via`."""
         native = record.native
         if is_product(native):
             return self._odata.to_item(record)
@@ -107,11 +101,15 @@ class Cdse:
             raise RecordRefused("restricted", f"collection {collection} is open to eligible users only")
         if not isinstance(native.get("properties"), Mapping):
             raise RecordRefused("no-properties", "the item has no properties")
+        if not self._recognises(native):
+            raise RecordRefused(
+                "foreign", "the item is of another catalogue: neither its links nor its files are CDSE's"
+            )
         item = {name: native[name] for name in _ITEM_MEMBERS if name in native}
         if isinstance(collection, str) and collection in self._native:
             item["collection"] = self._native[collection].id
-        item["properties"] = self._properties(native["properties"])
-        item["assets"] = _assets(members(native, "assets"), self.definition.asset_keys)
+        item["properties"] = dict(native["properties"])
+        item["assets"] = _assets(members(native, "assets"))
         item["links"] = self._links(native, collection)
         return item
 
@@ -172,25 +170,16 @@ class Cdse:
     def _recognises(self, entry: Any) -> bool:
         if not isinstance(entry, Mapping) or not entry.get("stac_version"):
             return False
-        known = entry.get("id") if entry.get("type") == "Collection" else entry.get("collection")
-        if isinstance(known, str) and (known in self._native or self._restricted(known)):
+        if any(mark in address for address in _addresses(entry) for mark in self.definition.marks):
             return True
-        return any(mark in address for address in _addresses(entry) for mark in self.definition.marks)
+        known = entry.get("id") if entry.get("type") == "Collection" else entry.get("collection")
+        if not isinstance(known, str) or not (known in self._native or self._restricted(known)):
+            return False
+        # Other catalogues have collections of the same names; their files lie elsewhere.
+        return not any("://" in address for address in _files(entry))
 
     def _restricted(self, collection: str) -> bool:
         return collection.startswith(self.definition.restricted_prefixes)
-
-    def _properties(self, native: Mapping[str, Any]) -> dict[str, Any]:
-        properties = dict(native)
-        schemes = properties.get("storage:schemes")
-        if isinstance(schemes, Mapping):
-            properties["storage:schemes"] = {
-                name: {"type": self.definition.storage_type, **scheme}
-                if isinstance(scheme, Mapping)
-                else scheme
-                for name, scheme in schemes.items()
-            }
-        return properties
 
     def _links(self, native: Mapping[str, Any], collection: Any) -> list[dict[str, Any]]:
         links = [dict(link) for link in entries(native, "links") if isinstance(link, Mapping)]
@@ -212,20 +201,23 @@ def _address(holder: Any) -> str:
 
 def _addresses(entry: Mapping[str, Any]) -> Iterator[str]:
     """Give the addresses of the links and assets of an item or a collection."""
-    links, assets = entry.get("links"), entry.get("assets")
+    links = entry.get("links")
     yield from map(_address, links if isinstance(links, list) else ())
+    yield from _files(entry)
+
+
+def _files(entry: Mapping[str, Any]) -> Iterator[str]:
+    assets = entry.get("assets")
     yield from map(_address, assets.values() if isinstance(assets, Mapping) else ())
 
 
-def _assets(native: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
-    """Give keys one style; drop assets without an address, checksums that are none, and pgstac's marker."""
+def _assets(native: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop assets without an address, and pgstac's marker."""
     assets = {}
     for key, asset in native.items():
         if not _address(asset):
             continue
         kept = {name: value for name, value in asset.items() if value != PGSTAC_MARKER}
-        if not _is_multihash(kept.get("file:checksum")):
-            kept.pop("file:checksum", None)
         alternate = kept.get("alternate")
         if isinstance(alternate, Mapping):
             # An empty `Nodes()` in the path of `granule_metadata` leads nowhere.
@@ -233,16 +225,5 @@ def _assets(native: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any
             kept["alternate"] = working
             if not working:
                 del kept["alternate"]
-        wanted = keys.get(key, key)
-        assets[key if wanted in native else wanted] = kept
+        assets[key] = kept
     return assets
-
-
-def _is_multihash(value: Any) -> bool:
-    """Whether a checksum is a multihash whose digest has the length that it states."""
-    if not isinstance(value, str):
-        return False
-    if _MULTIHASH_MD5.fullmatch(value):
-        return True
-    length = _MULTIHASH_CODES.get(value[:2])
-    return length is not None and bool(re.fullmatch(rf"..{length:02x}[0-9a-f]{{{2 * length}}}", value))

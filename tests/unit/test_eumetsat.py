@@ -65,9 +65,9 @@ def test_what_is_no_md5_is_no_checksum(md5: Any):
 
 def test_files_have_short_keys_that_do_not_clash():
     assets = one("eumetsat", olci())["assets"]
-    assert {"chl_nn", "chl_nn-jpg", "xfdumanifest", "entry-4"} <= set(assets)
-    assert assets["chl_nn"]["roles"] == ["data"]
-    assert assets["chl_nn-jpg"]["roles"] == ["overview"]
+    assert {"chl-nn", "chl-nn-jpg", "xfdumanifest", "entry-4"} <= set(assets)
+    assert assets["chl-nn"]["roles"] == ["data"]
+    assert assets["chl-nn-jpg"]["roles"] == ["overview"]
     assert assets["xfdumanifest"]["roles"] == ["metadata"]
     assert "data" in one("eumetsat", seviri())["assets"]
 

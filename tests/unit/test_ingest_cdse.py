@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from catalog.errors import UpstreamChanged
+from ingest.checksums import is_multihash
 from ingest.contract import Kind, Page, Selection, Window
 from ingest.protocols.stac_api import search_body
-from ingest.sources.cdse import _is_multihash
 from ingest.times import parse_time
 from tests.unit.documents import CDSE, amsr2, item_collection, record_collection, sentinel_2
 from tests.unit.harvested import harvested, refused, source
@@ -37,7 +37,7 @@ from tests.unit.harvested import harvested, refused, source
 )
 def test_a_multihash_says_its_own_length(checksum: Any, valid: bool) -> None:
     """48 of 2,232 recorded checksums do not."""
-    assert _is_multihash(checksum) is valid
+    assert is_multihash(checksum) is valid
 
 
 def _kinds(document: Any) -> list[tuple[str | None, Kind]]:

@@ -175,7 +175,7 @@ def test_a_browse_list_that_is_none_gives_no_asset(browse: Any) -> None:
 def test_one_browse_image_need_not_be_in_a_list() -> None:
     browse = {"type": "QUICKLOOK", "fileName": "https://gportal.jaxa.jp/q.jpg"}
     assets = harvested("gportal", sgli(properties={"browse": browse}))[0]["assets"]
-    assert assets["quicklook"]["href"] == "https://gportal.jaxa.jp/q.jpg"
+    assert assets["overview"]["href"] == "https://gportal.jaxa.jp/q.jpg"
 
 
 def test_nothing_empty_is_left() -> None:
