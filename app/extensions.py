@@ -18,6 +18,7 @@ CORE_CLASSES = [
     f"{_STAC}/v1.0.0/core",
     f"{_STAC}/v1.0.0/collections",
     f"{_STAC}/v1.0.0/browseable",
+    f"{_STAC}/v1.0.0-rc.2/children",
     f"{_STAC}/v1.0.0/ogcapi-features",
     f"{_STAC}/v1.0.0/item-search",
     f"{_FEATURES}/core",

@@ -1,7 +1,7 @@
-"""The Fields extension: which members of items an answer has.
+"""The Fields extension (v1.0.0): which members of items an answer has.
 
-What is included and not excluded is returned. `type`, `id` and `collection` belong to every
-answer unless they are excluded, so that it stays GeoJSON whose items can be asked for again.
+The most specific path decides; of equals, inclusion does. `type`, `id` and `collection` belong to
+every answer unless they are excluded, so that it stays GeoJSON whose items can be asked for again.
 """
 
 from dataclasses import dataclass
@@ -9,51 +9,93 @@ from typing import Any
 
 from catalog.errors import InvalidRequest
 
-_ALWAYS = (("type",), ("id",), ("collection",))
-
 Path = tuple[str, ...]
+
+_ALWAYS: tuple[Path, ...] = (("type",), ("id",), ("collection",))
+# What makes a valid item: the answer to an empty `fields`.
+_DEFAULT: tuple[Path, ...] = (
+    *_ALWAYS,
+    ("stac_version",),
+    ("geometry",),
+    ("bbox",),
+    ("links",),
+    ("assets",),
+    ("properties", "datetime"),
+)
+# An item without datetime is valid by these.
+_INTERVAL: tuple[Path, ...] = (("properties", "start_datetime"), ("properties", "end_datetime"))
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Members to include (none: all) and to leave out, as paths of names."""
+    """Members to include and to leave out, as paths of names.
 
-    include: tuple[Path, ...]
+    Attributes:
+        include: None: all members.
+        exclude: wins over a shorter path that is included.
+        default: whether `include` is the default set, nobody having named anything.
+    """
+
+    include: tuple[Path, ...] | None
     exclude: tuple[Path, ...]
+    default: bool = False
 
     def apply(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return an item with the members wanted; the argument may be changed."""
-        if self.include:
-            chosen: dict[str, Any] = {}
-            for path in (*_ALWAYS, *self.include):
+        chosen = item if self.include is None else {}
+        include = self.include or ()
+        if self.default and item.get("properties", {}).get("datetime") is None:
+            include = (*include, *_INTERVAL)
+        if self.default:
+            # The default set is the ground that is excluded from, however short the path.
+            _copy_all(item, chosen, include)
+            include = ()
+        elif self.include is not None:
+            _copy_all(item, chosen, _ALWAYS)
+        rules = [(len(path), 0, path) for path in self.exclude] + [(len(path), 1, path) for path in include]
+        for _, included, path in sorted(rules):
+            if included:
                 _copy(item, chosen, path)
-            item = chosen
-        for path in self.exclude:
-            _remove(item, path)
-        return item
+            else:
+                _remove(chosen, path)
+        return chosen
 
 
 def read_fields(value: Any) -> Fields | None:
-    """Return what a `fields` object asks for, or None if it asks for everything.
+    """Return what a `fields` object asks for, or None if it leaves nothing out.
+
+    A missing `include` and an empty one differ: beside an `exclude`, missing stands for all
+    members, empty (or null) for the default set.
+
+    Args:
+        value: of the member `fields`, which is there; None is an empty object.
 
     Raises:
         InvalidRequest: names `fields`.
     """
     if value is None:
-        return None
+        value = {}
     if not isinstance(value, dict):
         raise InvalidRequest("fields", "is an object with the lists `include` and `exclude`")
     include, exclude = (_paths(value.get(key)) for key in ("include", "exclude"))
-    return Fields(include, exclude) if include or exclude else None
+    if include:
+        return Fields(include, exclude)
+    if exclude and "include" not in value:
+        return Fields(None, exclude)
+    return Fields(_DEFAULT, exclude, default=True)
 
 
 def fields_from_text(text: str) -> dict[str, list[str]]:
-    """Return the `fields` parameter of a GET request as the object that a POST has."""
+    """Return the `fields` parameter of a GET request as the object that a POST has.
+
+    Text cannot tell a missing list from an empty one; the extension takes it as empty.
+    """
     fields: dict[str, list[str]] = {"include": [], "exclude": []}
+    # A + in a query string arrives as a space.
     for name in (part.strip() for part in text.split(",")):
         if name.startswith("-"):
             fields["exclude"].append(name[1:])
-        elif name:
+        elif name.removeprefix("+"):
             fields["include"].append(name.removeprefix("+"))
     return fields
 
@@ -64,6 +106,11 @@ def _paths(names: Any) -> tuple[Path, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
         raise InvalidRequest("fields", "`include` and `exclude` are lists of names")
     return tuple(tuple(name.strip().split(".")) for name in names)
+
+
+def _copy_all(source: dict[str, Any], target: dict[str, Any], paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        _copy(source, target, path)
 
 
 def _copy(source: dict[str, Any], target: dict[str, Any], path: Path) -> None:

@@ -4,9 +4,13 @@ import re
 from typing import Any
 
 from app.cql2_text import parse_text
+from app.cql_text import to_cql2
 from catalog.errors import InvalidRequest
 
-_CRS84 = frozenset(
+# Encodings of a filter. `cql-text` is the draft's name for the text encoding, which GDAL goes by.
+LANGUAGES = ("cql2-text", "cql2-json", "cql-text")
+
+CRS84 = frozenset(
     {
         "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
         "https://www.opengis.net/def/crs/OGC/1.3/CRS84",
@@ -24,24 +28,24 @@ def read_filter(value: Any, language: Any, crs: Any) -> Any:
 
     Args:
         value: CQL2 text, or CQL2 JSON as an object or as text.
-        language: `cql2-text`, `cql2-json`, or None: whichever it is.
+        language: one of `LANGUAGES`, or None: whichever of the two of CQL2 it is.
         crs: only CRS84 is known.
 
     Raises:
         InvalidRequest: names `filter`, `filter-lang` or `filter-crs`.
     """
-    if crs is not None and crs not in _CRS84:
+    if crs is not None and crs not in CRS84:
         raise InvalidRequest("filter-crs", "only http://www.opengis.net/def/crs/OGC/1.3/CRS84 is supported")
-    if language not in (None, "cql2-text", "cql2-json"):
-        raise InvalidRequest("filter-lang", "is cql2-text or cql2-json")
+    if language is not None and language not in LANGUAGES:
+        raise InvalidRequest("filter-lang", f"is one of {', '.join(LANGUAGES)}")
     if value is None or value == "":
         return None
     if isinstance(value, dict | bool):
-        if language == "cql2-text":
-            raise InvalidRequest("filter", "is an object, but filter-lang says cql2-text")
+        if language in ("cql2-text", "cql-text"):
+            raise InvalidRequest("filter", f"is an object, but filter-lang says {language}")
         return value
     if isinstance(value, str):
-        return parse_text(value)
+        return parse_text(to_cql2(value) if language == "cql-text" else value)
     raise InvalidRequest("filter", "is neither CQL2 text nor a CQL2 JSON object")
 
 

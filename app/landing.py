@@ -39,6 +39,7 @@ def _fixed_links(links: Links) -> list[Link]:
         _link("self", JSON, "This document", links.landing()),
         _link("root", JSON, "Landing page", links.landing()),
         _link("data", JSON, "Collections", links.to("collections")),
+        _link("children", JSON, "Collections, as children", links.to("children")),
         _link("conformance", JSON, "Conformance classes", links.to("conformance")),
         {**_link("search", GEOJSON, "Search items", search), "method": "GET"},
         {**_link("search", GEOJSON, "Search items", search), "method": "POST"},

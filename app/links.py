@@ -69,9 +69,14 @@ class Links:
     def collection(self, document: Document) -> str:
         """Return a collection as JSON text with its links."""
         own: list[Link] = [
-            {"rel": "self", "type": JSON, "href": self.to("collections", document.id)},
-            {"rel": "parent", "type": JSON, "href": self.landing()},
-            {"rel": "root", "type": JSON, "href": self.landing()},
+            {
+                "rel": "self",
+                "type": JSON,
+                "title": "This document",
+                "href": self.to("collections", document.id),
+            },
+            {"rel": "parent", "type": JSON, "title": "Landing page", "href": self.landing()},
+            {"rel": "root", "type": JSON, "title": "Landing page", "href": self.landing()},
             {
                 "rel": "items",
                 "type": GEOJSON,
@@ -80,6 +85,12 @@ class Links:
             },
             {
                 "rel": QUERYABLES,
+                "type": SCHEMA,
+                "title": "Queryables",
+                "href": self.to("collections", document.id, "queryables"),
+            },
+            {
+                "rel": "queryables",
                 "type": SCHEMA,
                 "title": "Queryables",
                 "href": self.to("collections", document.id, "queryables"),

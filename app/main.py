@@ -1,7 +1,7 @@
 """The assembly of the API: `uvicorn --factory app.main:create_app`.
 
 Of the middleware, outermost first: the client's address (`app.proxy`), HEAD, clients that leave, CORS,
-304, the memory of answers about the catalogue, compression, entity tags, the error boundary, limits.
+304, the memory of answers about the catalogue, compression, entity tags, the error boundary, limits, 406.
 Everything that answers stands inside CORS, so that browsers can read errors; what is remembered has
 been tagged and compressed.
 """
@@ -29,10 +29,12 @@ from app.extensions import CORE_CLASSES, extensions
 from app.lifespan import ReaderHolder, make_lifespan
 from app.limits import HeadMiddleware, RequestLimitsMiddleware
 from app.links import GEOJSON
+from app.negotiation import AcceptMiddleware
 from app.openapi import use_openapi_30
 from app.parameters import SEARCH_BODY, CollectionsRequest, ItemsRequest, SearchGetRequest
 from app.proxy import ProxyMiddleware
 from app.queryables import QueryablesClient
+from app.routes.children import children_router
 from app.routes.health import health_check
 from app.search_request import read_body
 from app.settings import ApiSettings
@@ -111,7 +113,8 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         middlewares=_middlewares(settings, holder),
         health_check=health_check(holder),  # type: ignore[arg-type] # a Response is passed on as it is
     )
-    use_openapi_30(app)
+    app.include_router(children_router(holder))
+    use_openapi_30(app, settings.default_limit)
     add_error_handlers(app, settings.retry_after_s)
     return app
 
@@ -119,6 +122,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
 def _middlewares(settings: ApiSettings, holder: ReaderHolder) -> list[Middleware]:
     """Return the middleware, innermost first, as stac-fastapi takes it."""
     return [
+        Middleware(AcceptMiddleware),
         Middleware(RequestLimitsMiddleware, max_body_bytes=settings.max_body_bytes),
         Middleware(ErrorBoundaryMiddleware, retry_after_s=settings.retry_after_s),
         Middleware(ValidatorMiddleware, max_age_s=settings.cache_max_age_s),

@@ -11,9 +11,20 @@ from fastapi.openapi.utils import get_openapi
 
 VERSION = "3.0.3"
 
+# The names that OGC API - Features and STAC API give to parts of a path. GDAL finds out what it may
+# filter by from the parameters of the path that is spelled `/collections/{collectionId}/items`.
+_PATH_NAMES = {"collection_id": "collectionId", "item_id": "featureId"}
+# Where `limit` has the server's default.
+_PAGED = ("/search", "/collections/{collectionId}/items")
 
-def use_openapi_30(app: FastAPI) -> None:
-    """Let an application describe itself in OpenAPI 3.0; the text is made once, when first asked for."""
+
+def use_openapi_30(app: FastAPI, default_limit: int) -> None:
+    """Let an application describe itself in OpenAPI 3.0; the text is made once, when first asked for.
+
+    Args:
+        app: the application.
+        default_limit: items of a page when a client names no limit.
+    """
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -24,7 +35,10 @@ def use_openapi_30(app: FastAPI) -> None:
                 description=app.description,
                 routes=app.routes,
             )
-            app.openapi_schema = _with_errors(to_30(document))
+            document = _with_path_names(_with_errors(to_30(document)))
+            for path in _PAGED:
+                _set_default_limit(document["paths"][path], default_limit)
+            app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to do it
@@ -91,3 +105,24 @@ def _with_errors(document: dict[str, Any]) -> dict[str, Any]:
             responses.pop("422", None)
             responses.setdefault("default", {"description": "An error.", "content": content})
     return document
+
+
+def _with_path_names(document: dict[str, Any]) -> dict[str, Any]:
+    """Spell the parameters of paths as the standards do; the routes themselves are stac-fastapi's."""
+    paths: dict[str, Any] = {}
+    for path, operations in document["paths"].items():
+        new = path
+        for ours, standard in _PATH_NAMES.items():
+            new = new.replace(f"{{{ours}}}", f"{{{standard}}}")
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path":
+                    parameter["name"] = _PATH_NAMES.get(parameter["name"], parameter["name"])
+        paths[new] = operations
+    return {**document, "paths": paths}
+
+
+def _set_default_limit(operations: dict[str, Any], default: int) -> None:
+    for parameter in operations["get"]["parameters"]:
+        if parameter["name"] == "limit":
+            parameter["schema"]["default"] = default

@@ -10,6 +10,8 @@ import attr
 from fastapi import Path, Query
 from stac_fastapi.types.search import APIRequest
 
+from app.filters import CRS84, LANGUAGES
+
 Text = str | None
 _MAX_LIMIT = 10_000
 
@@ -45,10 +47,20 @@ _Filter = Annotated[
     ),
 ]
 _FilterLang = Annotated[
-    Text, Query(alias="filter-lang", description="Encoding of `filter`: cql2-text (default) or cql2-json.")
+    Text,
+    Query(
+        alias="filter-lang",
+        description="Encoding of `filter`: cql2-text (default), cql2-json, or cql-text as GDAL writes it.",
+        json_schema_extra={"enum": list(LANGUAGES)},
+    ),
 ]
 _FilterCrs = Annotated[
-    Text, Query(alias="filter-crs", description="CRS of the filter's geometries; CRS84 is the only one.")
+    Text,
+    Query(
+        alias="filter-crs",
+        description="CRS of the filter's geometries; CRS84 is the only one.",
+        json_schema_extra={"enum": sorted(CRS84)},
+    ),
 ]
 _Sortby = Annotated[
     Text,
@@ -132,8 +144,8 @@ SEARCH_BODY: dict[str, Any] = {
         "datetime": {"type": "string", "example": "2024-01-01T00:00:00Z/.."},
         "limit": {"type": "integer", "minimum": 1, "default": 10},
         "filter": {"oneOf": [{"type": "object"}, {"type": "string"}], "description": "CQL2 filter."},
-        "filter-lang": {"type": "string", "enum": ["cql2-json", "cql2-text"]},
-        "filter-crs": {"type": "string"},
+        "filter-lang": {"type": "string", "enum": list(LANGUAGES)},
+        "filter-crs": {"type": "string", "enum": sorted(CRS84)},
         "sortby": {
             "type": "array",
             "items": {

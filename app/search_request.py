@@ -86,7 +86,7 @@ def body_of_get(parameters: Mapping[str, Any]) -> dict[str, Any]:
             body[name] = _json(given[name], name)
     if given.get("sortby"):
         body["sortby"] = [_sort_from_text(part) for part in given["sortby"].split(",")]
-    if given.get("fields"):
+    if "fields" in given:
         body["fields"] = fields_from_text(given["fields"])
     text = given.get("filter_expr", "")
     if body.get("filter-lang") == "cql2-json" or (
@@ -128,7 +128,7 @@ def read_search(
     )
     return SearchRequest(
         search,
-        fields=read_fields(body.get("fields")),
+        fields=read_fields(body["fields"]) if "fields" in body else None,
         body=body if posted else None,
         filter_name="query" if body.get("filter") is None else "filter",
     )

@@ -167,6 +167,22 @@ def test_landing_page(http: httpx.Client, server: Any) -> None:
         assert f"https://api.stacspec.org/{version}/item-search#sort" in page["conformsTo"]
 
 
+def test_children(http: httpx.Client) -> None:
+    """The whole of what each child link leads to, also in pages."""
+    landing = http.get("/").json()
+    children = [http.get(link["href"]).json() for link in landing["links"] if link["rel"] == "child"]
+    answer = http.get("/children")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["children"] == children
+    found, url = [], "/children?limit=2"
+    while url:
+        page = http.get(url).json()
+        found += page["children"]
+        url = next((link["href"] for link in page["links"] if link["rel"] == "next"), "")
+    assert found == children
+    assert http.get("/children?token=x").status_code == 400
+
+
 def test_openapi_is_what_it_says(http: httpx.Client) -> None:
     answer = http.get("/api")
     assert answer.headers["content-type"] == "application/vnd.oai.openapi+json;version=3.0"
@@ -178,6 +194,11 @@ def test_openapi_is_what_it_says(http: httpx.Client) -> None:
     assert {"get", "post"} <= document["paths"]["/search"].keys()
     names = {parameter["name"] for parameter in document["paths"]["/search"]["get"]["parameters"]}
     assert names >= {"bbox", "datetime", "filter", "filter-lang", "sortby", "fields", "limit", "token", "ids"}
+    items = document["paths"]["/collections/{collectionId}/items"]["get"]["parameters"]
+    by_name = {parameter["name"]: parameter for parameter in items}
+    assert by_name["collectionId"]["in"] == "path"
+    assert "cql-text" in by_name["filter-lang"]["schema"]["enum"]  # without it GDAL filters by itself
+    assert by_name["limit"]["schema"]["default"] == 10
     assert "swagger" in http.get("/api.html").text
 
 
@@ -186,7 +207,7 @@ def test_queryables(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
     schema = answer.json()
     assert answer.headers["content-type"] == "application/schema+json"
-    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$schema"] == "https://json-schema.org/draft/2019-09/schema"
     assert schema["$id"] == str(answer.url)
     assert schema["type"] == "object"
     assert schema["title"]
@@ -200,13 +221,14 @@ def test_queryables(http: httpx.Client, path: str) -> None:
     [
         ("id", ["id", "type", "collection"], ["geometry", "assets", "properties", "links"]),
         ("-assets,-links", ["id", "geometry", "bbox", "properties", "stac_version"], ["assets", "links"]),
+        ("", ["id", "geometry", "bbox", "properties", "assets", "links", "stac_version"], []),
         ("properties,-properties.datetime", ["id", "properties"], ["assets"]),
         ("properties.datetime,assets.data.href", ["properties", "assets"], ["geometry"]),
         ("no-such-member", ["id"], ["geometry"]),
     ],
 )
 def test_fields(http: httpx.Client, fields: str, present: list[str], absent: list[str]) -> None:
-    names = fields.split(",")
+    names = [name for name in fields.split(",") if name]
     body = {
         "include": [name for name in names if not name.startswith("-")],
         "exclude": [name[1:] for name in names if name.startswith("-")],

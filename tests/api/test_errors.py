@@ -333,3 +333,22 @@ def test_what_is_not_malformed(http: httpx.Client) -> None:
     assert http.post("/search", json={"ids": [f"x{n}" for n in range(9000)]}).status_code == 200
     assert http.get("/search?unknown=1").status_code == 200
     assert http.post("/search", json={"unknown": 1, "bbox": None, "filter": None}).status_code == 200
+
+
+def test_an_answer_that_the_client_cannot_read(http: httpx.Client) -> None:
+    for path in ("/search?limit=1", "/collections", "/queryables", "/conformance"):
+        error(http.get(path, headers={"Accept": "application/xml"}), 406)
+        for accept in ("*/*", "application/json", "application/geo+json", "text/html, */*;q=0.1", "nonsense"):
+            assert http.get(path, headers={"Accept": accept}).status_code == 200
+    assert "no collection none" in error(http.get("/collections/none", headers={"Accept": "text/xml"}), 404)
+
+
+def test_gdal_gets_its_queryables(http: httpx.Client) -> None:
+    """GDAL asks for plain JSON, refuses what is not called so, and reads a list that only drafts had."""
+    asked = http.get("/queryables", headers={"Accept": "application/geo+json, application/json"})
+    assert asked.headers["content-type"] == "application/json"
+    assert "accept" in asked.headers["vary"].lower()
+    schema = http.get("/queryables", headers={"Accept": "application/schema+json"})
+    assert schema.headers["content-type"] == "application/schema+json"
+    assert [entry["id"] for entry in asked.json()["queryables"]] == list(schema.json()["properties"])
+    assert schema.json() == {key: value for key, value in asked.json().items() if key != "queryables"}

@@ -372,3 +372,11 @@ def test_items_of_a_collection(http: httpx.Client) -> None:
 def test_a_limit_above_the_maximum_is_cut(http: httpx.Client) -> None:
     assert http.get("/search?limit=99999999").json()["numberReturned"] == len(ITEMS)
     assert http.get("/search").json()["numberReturned"] == 10
+
+
+def test_between_as_drafts_had_it(http: httpx.Client) -> None:
+    """STAC API's filter extension shows it so to this day."""
+    named = {"property": "eo:cloud_cover"}
+    draft = search(http, filter={"op": "between", "args": [named, [10, 60]]}, limit=100)
+    assert keys(draft)
+    assert keys(draft) == keys(search(http, filter={"op": "between", "args": [named, 10, 60]}, limit=100))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.fields import Fields, fields_from_text, read_fields
+from app.fields import fields_from_text, read_fields
 from app.filters import read_filter, read_query
 from app.openapi import to_30
 from app.proxy import parse_forwarded
@@ -283,23 +283,93 @@ def test_query_patterns_are_literal() -> None:
     assert asked["args"][0]["args"][1] == "%50\\%\\_\\\\%"
 
 
+@pytest.mark.parametrize(
+    ("draft", "text"),
+    [
+        ("platform ILIKE 'S%'", "CASEI(platform) LIKE CASEI('S%')"),
+        ("(a = 1) OR (eo:x ilike 'b')", "(a = 1) OR (CASEI(eo:x) LIKE CASEI('b'))"),
+        ("datetime >= '2024-05-01T'", "datetime >= '2024-05-01T00:00:00Z'"),
+        ("t = 'a ILIKE ''b'" + "'' AND c = 1", "t = 'a ILIKE ''b'" + "'' AND c = 1"),
+    ],
+)
+def test_cql_text_of_gdal(draft: str, text: str) -> None:
+    assert read_filter(draft, "cql-text", None) == read_filter(text, "cql2-text", None)
+
+
 # --- fields ---
 
 
-def test_fields() -> None:
-    item = {"type": "Feature", "id": "x", "properties": {"a": {"b": 1, "c": 2}, "d.e": 3}, "assets": {}}
-    assert read_fields({"include": [], "exclude": None}) is None
-    chosen = read_fields(fields_from_text("properties.a.b,properties.d.e"))
-    assert chosen is not None
-    assert chosen.apply(dict(item)) == {"type": "Feature", "id": "x", "properties": {"a": {"b": 1}, "d.e": 3}}
-    assert Fields((), (("properties", "a", "c"), ("assets",))).apply(dict(item)) == {
-        "type": "Feature",
-        "id": "x",
-        "properties": {"a": {"b": 1}, "d.e": 3},
+ITEM: dict[str, Any] = {
+    "type": "Feature",
+    "stac_version": "1.1.0",
+    "id": "x",
+    "collection": "c",
+    "geometry": None,
+    "properties": {"datetime": "2024-01-01T00:00:00Z", "a": {"b": 1, "c": 2}, "d.e": 3},
+    "links": [],
+    "assets": {},
+}
+ALWAYS = {"type": "Feature", "id": "x", "collection": "c"}
+DEFAULT = {**ITEM, "properties": {"datetime": "2024-01-01T00:00:00Z"}}
+
+
+def without(item: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        # The table of the extension's README, row by row.
+        (None, DEFAULT),
+        ({}, DEFAULT),
+        ({"include": [], "exclude": None}, DEFAULT),
+        ({"include": ["links", "assets"]}, ALWAYS | {"links": [], "assets": {}}),
+        ({"exclude": ["links", "assets"]}, without(ITEM, "links", "assets")),
+        ({"include": None, "exclude": ["links", "assets"]}, without(DEFAULT, "links", "assets")),
+        ({"include": [], "exclude": ["properties"]}, without(DEFAULT, "properties")),
+        ({"include": ["links", "assets"], "exclude": ["links"]}, ALWAYS | {"links": [], "assets": {}}),
+        ({"include": ["links"], "exclude": ["links", "assets"]}, ALWAYS | {"links": []}),
+        (
+            {"include": ["properties.a.b"], "exclude": ["properties"]},
+            ALWAYS | {"properties": {"a": {"b": 1}}},
+        ),
+        (
+            {"include": ["properties"], "exclude": ["properties.a"]},
+            ALWAYS | {"properties": without(ITEM["properties"], "a")},
+        ),
+        # What follows from it.
+        ({"include": ["links"], "exclude": ["id"]}, without(ALWAYS, "id") | {"links": []}),
+        ({"include": ["properties.d.e", "none"]}, ALWAYS | {"properties": {"d.e": 3}}),
+        (
+            {"exclude": ["properties.a.b"]},
+            {**ITEM, "properties": {**ITEM["properties"], "a": {"c": 2}}},
+        ),
+    ],
+    ids=str,
+)
+def test_fields(asked: Any, wanted: dict[str, Any]) -> None:
+    fields = read_fields(asked)
+    assert fields is not None
+    before = orjson.dumps(ITEM)
+    assert fields.apply(dict(ITEM)) == wanted
+    assert orjson.dumps(ITEM) == before
+
+
+def test_default_fields_of_an_interval_item_keep_it_valid() -> None:
+    times = {
+        "datetime": None,
+        "start_datetime": "2024-01-01T00:00:00Z",
+        "end_datetime": "2024-01-02T00:00:00Z",
     }
-    assert item["properties"]["a"] == {"b": 1, "c": 2}
-    both = Fields((("properties",), ("properties", "a")), (("properties", "a", "b"), ("id",)))
-    assert both.apply(dict(item)) == {"type": "Feature", "properties": {"a": {"c": 2}, "d.e": 3}}
+    fields = read_fields(None)
+    assert fields is not None
+    assert fields.apply({**ITEM, "properties": {**times, "a": 1}})["properties"] == times
+
+
+def test_fields_from_text() -> None:
+    assert fields_from_text("") == {"include": [], "exclude": []}
+    assert fields_from_text(" id,+links, -assets") == {"include": ["id", "links"], "exclude": ["assets"]}
 
 
 # --- hydration ---

@@ -227,6 +227,9 @@ class Compiler:
         return f"({value.sql} {operator} {self.parameters.add(end, '::timestamptz')})"
 
     def _between(self, op: str, args: list[Node], depth: int) -> str:
+        if len(args) == 2 and isinstance(args[1], list):
+            # As drafts of CQL2 had it, and STAC API's filter extension shows it to this day.
+            args = [args[0], *args[1]]
         value, low, high = arguments(op, args, 3)
         kind = self._common_kind([value, low, high])
         if kind not in (None, Kind.NUMBER, Kind.TIME, Kind.TEXT):

@@ -1,0 +1,50 @@
+"""`/children`: the whole of what the landing page's `child` links lead to, in one answer.
+
+STAC API - Children, https://api.stacspec.org/v1.0.0-rc.2/children.
+"""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query
+from stac_pydantic import api
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.lifespan import ReaderHolder
+from app.links import JSON, Link, Links
+
+
+def children_router(holder: ReaderHolder) -> APIRouter:
+    """Return the route; every collection is a child of the landing page, and nothing else is."""
+    router = APIRouter()
+
+    @router.get(
+        "/children",
+        name="Children",
+        response_model=None,
+        responses={200: {"content": {JSON: {}}, "model": api.Collections}},
+    )
+    async def children(
+        request: Request,
+        limit: Annotated[
+            int | None, Query(ge=1, le=10_000, description="Most children of a page; all if left out.")
+        ] = None,
+        token: Annotated[
+            str | None, Query(description="Page token, as it stands in a `next` or `prev` link.")
+        ] = None,
+    ) -> Response:
+        """List the collections as the children of the catalogue."""
+        page = await holder.reader.collections(limit, token)
+        links = Links(request)
+        own: list[Link] = [
+            {"rel": "self", "type": JSON, "href": links.here},
+            {"rel": "root", "type": JSON, "href": links.landing()},
+            {"rel": "parent", "type": JSON, "href": links.landing()},
+            *links.pages(page.next, page.previous, None, JSON),
+        ]
+        texts = ",".join(links.collection(document) for document in page.documents)
+        tail = orjson.dumps({"links": own})[1:]
+        return Response(b"".join((b'{"children":[', texts.encode(), b"],", tail)), media_type=JSON)
+
+    return router
