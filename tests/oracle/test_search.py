@@ -234,6 +234,8 @@ def test_the_items_tell_every_operator_apart(store: Store) -> None:
         areas = [bbox_shape([0, 0, 10, 10]), bbox_shape([-5, -5, 15, 15])]
         areas += [LineString([(-20, 2), (20, 2)]), Point(5, 5)]
         areas += [bbox_shape([-20, y, -10, y + 10]) for y in (-15, 5)]
-        areas += [bbox_shape([x + 1, y + 1, x + 2, y + 2]) for x in range(-20, 20, 5) for y in (0, 5)]
+        cells = [(x, y) for x in range(-20, 20, 5) for y in range(-20, 20, 5)]
+        areas += [bbox_shape([x, y, x + 5, y + 5]) for x, y in cells]
+        areas += [bbox_shape([x + 1, y + 1, x + 2, y + 2]) for x, y in cells]
         hits = {relation(f"s_{op}", shape(item["geometry"]), area) for item in store.items for area in areas}
         assert hits == {True, False}, op
