@@ -121,7 +121,9 @@ class _Keeper:
 def _is_write(scope: Scope) -> bool:
     if scope["method"] in ("GET", "HEAD", "OPTIONS"):
         return False
-    return not scope["path"].endswith(_SEARCHES)
+    path, is_known = scope["path"], any(name == b"authorization" for name, _ in scope["headers"])
+    # Who has no credentials writes no collection, but searches them.
+    return not path.endswith(_SEARCHES) and (is_known or not path.endswith("/collections"))
 
 
 def _key(scope: Scope) -> Key | None:

@@ -9,13 +9,16 @@ from stac_fastapi.types.core import AsyncBaseCoreClient
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.collection_pages import collections_page, spoken
 from app.landing import landing_page
+from app.language import language_of
 from app.lifespan import ReaderHolder
 from app.links import GEOJSON, JSON, Link, Links
+from app.listing import listing
 from app.search_request import SearchRequest, body_of_get, read_search
 from app.settings import ApiSettings
 from catalog.errors import InvalidRequest
-from catalog.store.reader import Page
+from catalog.store.page import Page
 
 
 # stac-fastapi's base class names models that it never builds itself; bytes take their place.
@@ -29,36 +32,44 @@ class Client(AsyncBaseCoreClient):
 
     async def landing_page(self, **kwargs: Any) -> Response:
         """Answer `GET /`."""
-        links = Links(kwargs["request"])
-        titles = await self.holder.reader.titles()
-        page = landing_page(self.settings, links, self.conformance_classes(), titles, self.stac_version)
-        return Response(orjson.dumps(page), media_type=JSON)
+        request: Request = kwargs["request"]
+        language = language_of(request)
+        titles = await self.holder.reader.collections.titles(language)
+        page = landing_page(
+            self.settings, Links(request), self.conformance_classes(), titles, self.stac_version, language
+        )
+        return spoken(orjson.dumps(page), JSON, language)
 
     async def conformance(self, **kwargs: Any) -> Response:
         """Answer `GET /conformance`."""
         return Response(orjson.dumps({"conformsTo": self.conformance_classes()}), media_type=JSON)
 
-    async def all_collections(
-        self, limit: int | None = None, token: str | None = None, **kwargs: Any
-    ) -> Response:
+    async def all_collections(self, **kwargs: Any) -> Response:
         """Answer `GET /collections`."""
-        request: Request = kwargs["request"]
-        _refuse_repeated(request, {"limit", "token"})
-        page = await self.holder.reader.collections(limit, token)
-        links = Links(request)
-        own: list[Link] = [
-            {"rel": "self", "type": JSON, "href": links.here},
-            {"rel": "root", "type": JSON, "href": links.landing()},
-            {"rel": "parent", "type": JSON, "href": links.landing()},
-        ]
-        texts = [links.collection(document) for document in page.documents]
-        own += links.pages(page.next, page.previous, None, JSON)
-        return Response(_listing('{"collections":[', texts, own, page), media_type=JSON)
+        request: Request = kwargs.pop("request")
+        _refuse_repeated(request, _NAMES)
+        body = body_of_get(kwargs)
+        return await collections_page(
+            self.holder.reader.collections, self.settings, request, body, posted=False
+        )
+
+    async def post_all_collections(self, body: dict[str, Any], request: Request) -> Response:
+        """Answer `POST /collections`.
+
+        Args:
+            body: the JSON object that was posted.
+            request: what carried it.
+        """
+        return await collections_page(
+            self.holder.reader.collections, self.settings, request, body, posted=True
+        )
 
     async def get_collection(self, collection_id: str, **kwargs: Any) -> Response:
         """Answer `GET /collections/{collection_id}`."""
-        document = await self.holder.reader.collection(collection_id)
-        return Response(Links(kwargs["request"]).collection(document).encode(), media_type=JSON)
+        request: Request = kwargs["request"]
+        language = language_of(request)
+        document = await self.holder.reader.collections.one(collection_id, language)
+        return spoken(Links(request).collection(document).encode(), JSON, document.languages[0])
 
     async def get_item(self, item_id: str, collection_id: str, **kwargs: Any) -> Response:
         """Answer `GET /collections/{collection_id}/items/{item_id}`."""
@@ -126,7 +137,7 @@ class Client(AsyncBaseCoreClient):
             *above,
             *links.pages(page.next, page.previous, asked.body, GEOJSON),
         ]
-        body = _listing('{"type":"FeatureCollection","features":[', texts, own, page)
+        body = listing('{"type":"FeatureCollection","features":[', texts, own, page)
         return Response(body, media_type=GEOJSON)
 
 
@@ -141,7 +152,10 @@ _NAMES = frozenset(
         "filter-lang",
         "ids",
         "intersects",
+        "lang",
+        "language",
         "limit",
+        "q",
         "query",
         "sortby",
         "token",
@@ -155,13 +169,3 @@ def _refuse_repeated(request: Request, names: frozenset[str] | set[str]) -> None
     for name, count in counts.items():
         if count > 1:
             raise InvalidRequest(name, "is given more than once")
-
-
-def _listing(head: str, texts: list[str], links: list[Link], page: Page) -> bytes:
-    """Return a page of a list: stored texts joined, never parsed."""
-    tail: dict[str, Any] = {"links": links, "numberReturned": len(texts)}
-    if page.matched is not None:
-        tail["numberMatched"] = page.matched.items
-        if not page.matched.is_exact:
-            tail["numberMatchedIsEstimate"] = True
-    return b"".join((head.encode(), ",".join(texts).encode(), b"],", orjson.dumps(tail)[1:]))

@@ -1,5 +1,9 @@
 """The STAC API extensions that are switched on, and what conformance they promise."""
 
+import attr
+from fastapi import FastAPI
+from stac_fastapi.api.routes import create_async_endpoint
+from stac_fastapi.extensions.collection_search import CollectionSearchExtension
 from stac_fastapi.extensions.fields import FieldsExtension
 from stac_fastapi.extensions.filter import FilterExtension
 from stac_fastapi.extensions.pagination import TokenPaginationExtension
@@ -7,6 +11,8 @@ from stac_fastapi.extensions.query import QueryExtension
 from stac_fastapi.extensions.sort import SortExtension
 from stac_fastapi.types.extension import ApiExtension
 
+from app.links import SCHEMA
+from app.parameters import CollectionsRequest, LanguageRequest
 from app.queryables import QueryablesClient
 
 _FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf"
@@ -54,6 +60,42 @@ _FILTER_CLASSES = [
     f"{_CQL2}/arithmetic",
     f"{_CQL2}/property-property",
 ]
+# Clients look for the release candidates that were, and for what will be.
+_COLLECTION_SEARCH_CLASSES = [
+    f"{_STAC}/{version}/collection-search{part}"
+    for version in ("v1.0.0-rc.1", "v1.0.0")
+    for part in ("", "#free-text", "#advanced-free-text", "#filter", "#query", "#sort", "#fields")
+] + ["http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query"]
+_LANGUAGE_CLASSES = [f"{_STAC}/v1.0.0-rc.2/language", f"{_STAC}/v1.0.0/language"]
+
+
+@attr.s
+class LanguageExtension(ApiExtension):
+    """Answers in the language that the client asks for (`app.language`), on the routes that are there anyway."""
+
+    conformance_classes: list[str] = attr.ib(factory=lambda: list(_LANGUAGE_CLASSES))
+
+    def register(self, app: FastAPI) -> None:
+        """Register nothing."""
+
+
+@attr.s
+class CollectionFilterExtension(ApiExtension):
+    """Tells what a filter of collections may name; the spec leaves the path free."""
+
+    client: QueryablesClient = attr.ib(kw_only=True)
+    conformance_classes: list[str] = attr.ib(factory=list)
+
+    def register(self, app: FastAPI) -> None:
+        """Register `GET /collection-queryables`."""
+        app.add_api_route(
+            name="Collection Queryables",
+            path="/collection-queryables",
+            methods=["GET"],
+            endpoint=create_async_endpoint(self.client.get_collection_queryables, LanguageRequest),
+            response_model=None,
+            responses={200: {"content": {SCHEMA: {}}}},
+        )
 
 
 def extensions(queryables: QueryablesClient) -> list[ApiExtension]:
@@ -68,4 +110,7 @@ def extensions(queryables: QueryablesClient) -> list[ApiExtension]:
         QueryExtension(conformance_classes=_QUERY_CLASSES),
         FilterExtension(client=queryables, conformance_classes=_FILTER_CLASSES),
         TokenPaginationExtension(),
+        CollectionSearchExtension(GET=CollectionsRequest, conformance_classes=_COLLECTION_SEARCH_CLASSES),
+        CollectionFilterExtension(client=queryables),
+        LanguageExtension(),
     ]

@@ -22,6 +22,17 @@ _DEFAULT: tuple[Path, ...] = (
     ("assets",),
     ("properties", "datetime"),
 )
+# The same of a collection.
+COLLECTION_DEFAULT: tuple[Path, ...] = (
+    ("type",),
+    ("id",),
+    ("stac_version",),
+    ("title",),
+    ("description",),
+    ("license",),
+    ("extent",),
+    ("links",),
+)
 # An item without datetime is valid by these.
 _INTERVAL: tuple[Path, ...] = (("properties", "start_datetime"), ("properties", "end_datetime"))
 
@@ -61,7 +72,7 @@ class Fields:
         return chosen
 
 
-def read_fields(value: Any) -> Fields | None:
+def read_fields(value: Any, default: tuple[Path, ...] = _DEFAULT) -> Fields | None:
     """Return what a `fields` object asks for, or None if it leaves nothing out.
 
     A missing `include` and an empty one differ: beside an `exclude`, missing stands for all
@@ -69,6 +80,7 @@ def read_fields(value: Any) -> Fields | None:
 
     Args:
         value: of the member `fields`, which is there; None is an empty object.
+        default: the set that stands for all that is worth having.
 
     Raises:
         InvalidRequest: names `fields`.
@@ -82,7 +94,7 @@ def read_fields(value: Any) -> Fields | None:
         return Fields(include, exclude)
     if exclude and "include" not in value:
         return Fields(None, exclude)
-    return Fields(_DEFAULT, exclude, default=True)
+    return Fields(default, exclude, default=True)
 
 
 def fields_from_text(text: str) -> dict[str, list[str]]:

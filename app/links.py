@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 import orjson
 from starlette.requests import Request
 
+from app.language import asked_language
+from catalog.languages import LANGUAGES
 from catalog.store.hydrate import Document
 
 JSON = "application/json"
@@ -26,10 +28,17 @@ class Links:
         """See `app.proxy` for what has been made of the request's headers before."""
         self.root = str(request.base_url).rstrip("/")
         self._request = request
+        # Who names a language in the address stays in it; a header comes along by itself.
+        language = asked_language(request)
+        self._suffix = f"?language={language}" if language else ""
 
     def to(self, *parts: str) -> str:
         """Return the address of a path below the landing page; each part is escaped."""
         return "/".join([self.root, *(quote(part, safe="~:@!$'()*,;") for part in parts)])
+
+    def text(self, *parts: str) -> str:
+        """Return the address of a document with titles and descriptions, in the language of this one."""
+        return (self.to(*parts) if parts else self.root + "/") + self._suffix
 
     @property
     def here(self) -> str:
@@ -43,17 +52,23 @@ class Links:
 
     def here_with(self, token: str) -> str:
         """Return the address that was asked for with another page token."""
+        return self._here_with(token=token)
+
+    def _here_with(self, **values: str) -> str:
+        """Return the address that was asked for with other values of some parameters."""
         query = self._request.scope["query_string"].decode("ascii", "replace")
-        pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "token"]
-        return f"{self.here.split('?', 1)[0]}?{urlencode([*pairs, ('token', token)])}"
+        pairs = [
+            (name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in values
+        ]
+        return f"{self.here.split('?', 1)[0]}?{urlencode([*pairs, *values.items()])}"
 
     def landing(self) -> str:
         """Return the address of the landing page."""
-        return self.root + "/"
+        return self.text()
 
     def item(self, document: Document) -> str:
         """Return an item as JSON text with its links."""
-        collection = self.to("collections", document.collection)
+        collection = self.text("collections", document.collection)
         own: list[Link] = [
             {
                 "rel": "self",
@@ -68,12 +83,13 @@ class Links:
 
     def collection(self, document: Document) -> str:
         """Return a collection as JSON text with its links."""
+        address = self.to("collections", document.id)
         own: list[Link] = [
             {
                 "rel": "self",
                 "type": JSON,
                 "title": "This document",
-                "href": self.to("collections", document.id),
+                "href": self.text("collections", document.id),
             },
             {"rel": "parent", "type": JSON, "title": "Landing page", "href": self.landing()},
             {"rel": "root", "type": JSON, "title": "Landing page", "href": self.landing()},
@@ -87,16 +103,25 @@ class Links:
                 "rel": QUERYABLES,
                 "type": SCHEMA,
                 "title": "Queryables",
-                "href": self.to("collections", document.id, "queryables"),
+                "href": self.text("collections", document.id, "queryables"),
             },
             {
                 "rel": "queryables",
                 "type": SCHEMA,
                 "title": "Queryables",
-                "href": self.to("collections", document.id, "queryables"),
+                "href": self.text("collections", document.id, "queryables"),
             },
+            *(
+                _alternate(f"{address}?language={code}", code)
+                for code in document.languages[1:]
+                if code in LANGUAGES
+            ),
         ]
         return splice(document, own)
+
+    def languages(self, language: str) -> list[Link]:
+        """Return links to this document in the other languages."""
+        return [_alternate(self._here_with(language=code), code) for code in LANGUAGES if code != language]
 
     def pages(
         self, following: str | None, previous: str | None, body: Mapping[str, Any] | None, media_type: str
@@ -127,6 +152,12 @@ class Links:
                     }
                 )
         return links
+
+
+def _alternate(href: str, language: str) -> Link:
+    """Return a link to the same document in another language."""
+    title = LANGUAGES[language]["name"]
+    return {"rel": "alternate", "type": JSON, "title": title, "href": href, "hreflang": language}
 
 
 def splice(document: Document, own: list[Link]) -> str:

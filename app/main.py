@@ -28,10 +28,17 @@ from app.errors import ErrorBoundaryMiddleware, add_error_handlers
 from app.extensions import CORE_CLASSES, extensions
 from app.lifespan import ReaderHolder, make_lifespan
 from app.limits import HeadMiddleware, RequestLimitsMiddleware
-from app.links import GEOJSON
+from app.links import GEOJSON, JSON
 from app.negotiation import AcceptMiddleware
 from app.openapi import use_openapi_30
-from app.parameters import SEARCH_BODY, CollectionsRequest, ItemsRequest, SearchGetRequest
+from app.parameters import (
+    COLLECTIONS_BODY,
+    SEARCH_BODY,
+    CollectionRequest,
+    CollectionsRequest,
+    ItemsRequest,
+    SearchGetRequest,
+)
 from app.proxy import ProxyMiddleware
 from app.queryables import QueryablesClient
 from app.routes.children import children_router
@@ -47,10 +54,30 @@ _DOCS_PATH = "/api.html"
 
 
 class _Api(StacApi):
-    """stac-fastapi's assembly, but with a POST search that reads its body itself.
+    """stac-fastapi's assembly, but with POST searches that read their body themselves.
 
     Only so can a malformed body be told from a wrong one, and the parameter be named.
     """
+
+    def register_get_collections(self) -> None:
+        """Register `GET` and `POST /collections`."""
+        super().register_get_collections()
+        client = self.client
+        assert isinstance(client, Client)
+
+        async def post_collections(request: Request) -> Response:
+            _require_json(request)
+            return await client.post_all_collections(read_body(await request.body()), request)
+
+        self.router.add_api_route(
+            name="Search Collections",
+            path="/collections",
+            methods=["POST"],
+            endpoint=post_collections,
+            response_model=None,
+            responses={200: {"content": {JSON: {}}, "model": api.Collections}},
+            openapi_extra={"requestBody": {"content": {"application/json": {"schema": COLLECTIONS_BODY}}}},
+        )
 
     def register_post_search(self) -> None:
         """Register `POST /search`."""
@@ -110,6 +137,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         search_get_request_model=SearchGetRequest,
         items_get_request_model=ItemsRequest,
         collections_get_request_model=CollectionsRequest,
+        collection_get_request_model=CollectionRequest,
         middlewares=_middlewares(settings, holder),
         health_check=health_check(holder),  # type: ignore[arg-type] # a Response is passed on as it is
     )

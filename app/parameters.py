@@ -81,18 +81,67 @@ _Query = Annotated[
 ]
 
 
+_FreeText = Annotated[
+    Text,
+    Query(
+        description=(
+            "Free text in English or Japanese. Words side by side: any of them; `a AND b`, `a OR b`, `NOT a`, "
+            '`+a`, `-a`, parentheses, and "quoted phrases"; phrases separated by commas: any of them.'
+        ),
+        examples=["海面水温", '"sea surface temperature" AND GCOM'],
+    ),
+]
+_Language = Annotated[
+    Text,
+    Query(
+        description="Language of titles and descriptions, in the form of Accept-Language: en or ja.",
+        examples=["ja"],
+    ),
+]
+
+
 @attr.s
-class CollectionsRequest(APIRequest):
-    """Parameters of `/collections`."""
+class _Parameters(APIRequest):
+    def kwargs(self) -> dict[str, Any]:
+        """Return the parameters by their attributes' names."""
+        return dict(self.__dict__)
+
+
+@attr.s
+class LanguageRequest(_Parameters):
+    """Parameters of documents with titles and descriptions."""
+
+    language: _Language = attr.ib(default=None)
+
+
+@attr.s
+class CollectionRequest(LanguageRequest):
+    """Parameters of `/collections/{collection_id}`."""
+
+    collection_id: _CollectionId = attr.ib(kw_only=True)
+
+
+@attr.s
+class CollectionsRequest(LanguageRequest):
+    """Parameters of `GET /collections`."""
 
     limit: Annotated[
         int | None, Query(ge=1, le=_MAX_LIMIT, description="Most collections of a page; all if left out.")
     ] = attr.ib(default=None)
+    bbox: _Bbox = attr.ib(default=None)
+    datetime: _Datetime = attr.ib(default=None)
+    q: _FreeText = attr.ib(default=None)
+    filter_expr: _Filter = attr.ib(default=None)
+    filter_lang: _FilterLang = attr.ib(default=None)
+    filter_crs: _FilterCrs = attr.ib(default=None)
+    query: _Query = attr.ib(default=None)
+    sortby: _Sortby = attr.ib(default=None)
+    fields: _Fields = attr.ib(default=None)
     token: _Token = attr.ib(default=None)
 
 
 @attr.s
-class _ItemsParameters(APIRequest):
+class _ItemsParameters(_Parameters):
     limit: _Limit = attr.ib(default=None)
     bbox: _Bbox = attr.ib(default=None)
     datetime: _Datetime = attr.ib(default=None)
@@ -102,10 +151,6 @@ class _ItemsParameters(APIRequest):
     sortby: _Sortby = attr.ib(default=None)
     fields: _Fields = attr.ib(default=None)
     token: _Token = attr.ib(default=None)
-
-    def kwargs(self) -> dict[str, Any]:
-        """Return the parameters by their attributes' names."""
-        return dict(self.__dict__)
 
 
 @attr.s
@@ -166,5 +211,17 @@ SEARCH_BODY: dict[str, Any] = {
         },
         "query": {"type": "object"},
         "token": {"type": "string"},
+    },
+}
+_ONLY_ITEMS = ("collections", "ids", "intersects")
+COLLECTIONS_BODY: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        **{name: schema for name, schema in SEARCH_BODY["properties"].items() if name not in _ONLY_ITEMS},
+        "limit": {"type": "integer", "minimum": 1},
+        "q": {
+            "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "description": "Free text, or a list of phrases any of which is looked for.",
+        },
     },
 }

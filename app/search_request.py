@@ -68,7 +68,9 @@ def body_of_get(parameters: Mapping[str, Any]) -> dict[str, Any]:
         InvalidRequest: names the parameter.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
-    body: dict[str, Any] = {name: given[name] for name in ("datetime", "limit", "token") if name in given}
+    body: dict[str, Any] = {
+        name: given[name] for name in ("datetime", "limit", "q", "token") if name in given
+    }
     for name, key in (
         ("filter_expr", "filter"),
         ("filter_lang", "filter-lang"),
@@ -120,11 +122,11 @@ def read_search(
         collections=_names(body, "collections"),
         ids=_names(body, "ids"),
         geometry=_geometry(body),
-        interval=_interval(body.get("datetime")),
+        interval=read_interval(body.get("datetime")),
         filter=condition,
-        sort=_sort(body.get("sortby")),
-        limit=_limit(body.get("limit"), default_limit, max_limit),
-        token=_token(body.get("token")),
+        sort=read_sort(body.get("sortby")),
+        limit=read_limit(body.get("limit"), default_limit, max_limit),
+        token=read_token(body.get("token")),
     )
     return SearchRequest(
         search,
@@ -159,7 +161,8 @@ def _geometry(body: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _interval(value: Any) -> Interval | None:
+def read_interval(value: Any) -> Interval | None:
+    """Return the time span of `datetime`, None if there is none."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -170,7 +173,8 @@ def _interval(value: Any) -> Interval | None:
         raise InvalidRequest("datetime", str(error)) from error
 
 
-def _limit(value: Any, default: int, maximum: int) -> int:
+def read_limit(value: Any, default: int, maximum: int) -> int:
+    """Return how many a page has: the default if it is not said, the maximum if it is more."""
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -178,13 +182,15 @@ def _limit(value: Any, default: int, maximum: int) -> int:
     return min(value, maximum)
 
 
-def _token(value: Any) -> str | None:
+def read_token(value: Any) -> str | None:
+    """Return the page token, None if there is none."""
     if value is not None and not isinstance(value, str):
         raise InvalidRequest("token", "is not a string")
     return value
 
 
-def _sort(value: Any) -> tuple[SortKey, ...]:
+def read_sort(value: Any) -> tuple[SortKey, ...]:
+    """Return the keys of `sortby`; the newest first if there are none."""
     if value is None or value == []:
         return NEWEST_FIRST
     if not isinstance(value, list):

@@ -18,6 +18,10 @@ _DESCRIPTION = (
     "non-commercial missions and in-situ sources, with one vocabulary for both. "
     "Kakehashi (架け橋) is Japanese for bridge."
 )
+_DESCRIPTION_JA = (
+    "欧州のコペルニクス計画と、日本の非商業衛星・地上観測の地球観測メタデータを、ひとつの語彙でまとめて検索できるSTAC APIです。"
+    "架け橋（Kakehashi）は両者をつなぎます。"
+)
 
 
 class ApiSettings(BaseSettings):
@@ -31,6 +35,10 @@ class ApiSettings(BaseSettings):
     title: str = Field(default="Kakehashi", description="Title on the landing page.")
     landing_id: str = Field(default="kakehashi", description="Id of the catalogue.")
     description: str = Field(default=_DESCRIPTION, description="Description on the landing page (English).")
+    title_ja: str = Field(default="架け橋 Kakehashi", description="Title on the landing page (Japanese).")
+    description_ja: str = Field(
+        default=_DESCRIPTION_JA, description="Description on the landing page (Japanese)."
+    )
     root_path: str = Field(
         default="",
         description="Path under which a proxy serves the API, such as /stac. X-Forwarded-Prefix overrides it.",

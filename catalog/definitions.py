@@ -28,21 +28,13 @@ from catalog.access import load_access
 from catalog.collection import CollectionDefinition, Language, Link
 from catalog.errors import DefinitionError, NotFound
 from catalog.glossary import Glossary, build_glossary
+from catalog.languages import LANGUAGE_EXTENSION, LANGUAGES
 from catalog.vocabulary import Label, Vocabulary, build_vocabulary
-
-LANGUAGES: Mapping[Language, Mapping[str, str]] = MappingProxyType(
-    {
-        "en": MappingProxyType({"code": "en", "name": "English", "alternate": "English"}),
-        "ja": MappingProxyType({"code": "ja", "name": "日本語", "alternate": "Japanese"}),
-    }
-)
-"""The languages of the catalogue, as the STAC Language extension describes them."""
 
 STAC_VERSION = "1.1.0"
 THEME_SCHEME = "urn:kakehashi:themes"
 
 _EXTENSIONS = "https://stac-extensions.github.io/"
-_LANGUAGE_EXTENSION = f"{_EXTENSIONS}language/v1.0.0/schema.json"
 _MEMBER_EXTENSIONS = {
     "sci:citation": f"{_EXTENSIONS}scientific/v1.0.0/schema.json",
     "attribution": f"{_EXTENSIONS}attribution/v0.1.0/schema.json",
@@ -148,7 +140,7 @@ class Definitions:
         document = self.glossary.bilingual(collection)
         document.setdefault("language", dict(LANGUAGES["en"]))
         document.setdefault("languages", [dict(LANGUAGES["ja"])])
-        extensions = [*(document.get("stac_extensions") or ()), _LANGUAGE_EXTENSION]
+        extensions = [*(document.get("stac_extensions") or ()), LANGUAGE_EXTENSION]
         document["stac_extensions"] = list(dict.fromkeys(extensions))
         return document
 
@@ -269,7 +261,7 @@ def _extensions_of(document: Mapping[str, Any]) -> list[str]:
     members = [schema for member, schema in _MEMBER_EXTENSIONS.items() if member in document]
     summaries = [schema for prefix, schema in _SUMMARY_EXTENSIONS.items() if prefix in prefixes]
     access = [schema for kind, schema in ACCESS_EXTENSIONS.items() if f"{kind}:schemes" in document]
-    return [_LANGUAGE_EXTENSION, *members, *summaries, *access]
+    return [LANGUAGE_EXTENSION, *members, *summaries, *access]
 
 
 def _read(path: Path) -> Any:

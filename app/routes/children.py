@@ -11,8 +11,11 @@ from stac_pydantic import api
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.collection_pages import spoken
+from app.language import language_of
 from app.lifespan import ReaderHolder
 from app.links import JSON, Link, Links
+from catalog.collection_search import CollectionSearch
 
 
 def children_router(holder: ReaderHolder) -> APIRouter:
@@ -35,7 +38,10 @@ def children_router(holder: ReaderHolder) -> APIRouter:
         ] = None,
     ) -> Response:
         """List the collections as the children of the catalogue."""
-        page = await holder.reader.collections(limit, token)
+        language = language_of(request)
+        page = await holder.reader.collections.search(
+            CollectionSearch(limit=limit, token=token, language=language)
+        )
         links = Links(request)
         own: list[Link] = [
             {"rel": "self", "type": JSON, "href": links.here},
@@ -45,6 +51,6 @@ def children_router(holder: ReaderHolder) -> APIRouter:
         ]
         texts = ",".join(links.collection(document) for document in page.documents)
         tail = orjson.dumps({"links": own})[1:]
-        return Response(b"".join((b'{"children":[', texts.encode(), b"],", tail)), media_type=JSON)
+        return spoken(b"".join((b'{"children":[', texts.encode(), b"],", tail)), JSON, language)
 
     return router

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 Geometry = dict[str, Any]
+Box = tuple[float, float, float, float]
+"""West, south, east, north."""
 
 
 class Malformed(ValueError):
@@ -19,8 +21,8 @@ _LIMIT_POSITIONS = 100_000
 _DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
 
-def bbox_geometry(bbox: Sequence[Any]) -> Geometry:
-    """Return what a bounding box covers, as a GeoJSON geometry.
+def bbox_boxes(bbox: Sequence[Any]) -> list[Box]:
+    """Return what a bounding box covers as boxes of west, south, east, north, none of which crosses ±180.
 
     Args:
         bbox: west, south, east, north; or with heights in metres: west, south, lowest, east,
@@ -28,9 +30,6 @@ def bbox_geometry(bbox: Sequence[Any]) -> Geometry:
             than east crosses the antimeridian (RFC 7946 section 5.2) and becomes two boxes.
             Longitudes beyond ±180, as web maps send them when panned around the globe, are
             wrapped.
-
-    Returns:
-        A Polygon, a MultiPolygon, or for a box without area a LineString or a Point.
 
     Raises:
         Malformed: says what is wrong.
@@ -49,7 +48,22 @@ def bbox_geometry(bbox: Sequence[Any]) -> Geometry:
         raise Malformed("latitudes lie between -90 and 90")
     if max(abs(west), abs(east)) > 540:
         raise Malformed("longitudes lie between -180 and 180")
-    boxes = [_rectangle(w, south, e, north) for w, e in _spans(west, east)]
+    return [(w, south, e, north) for w, e in _spans(west, east)]
+
+
+def bbox_geometry(bbox: Sequence[Any]) -> Geometry:
+    """Return what a bounding box covers, as a GeoJSON geometry.
+
+    Args:
+        bbox: see `bbox_boxes`.
+
+    Returns:
+        A Polygon, a MultiPolygon, or for a box without area a LineString or a Point.
+
+    Raises:
+        Malformed: says what is wrong.
+    """
+    boxes = [_rectangle(*box) for box in bbox_boxes(bbox)]
     if len(boxes) == 1:
         return boxes[0]
     kind = boxes[0]["type"]

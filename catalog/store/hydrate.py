@@ -25,12 +25,14 @@ class Document:
         id: its own id.
         members: text of a JSON object with all members but `links`; never empty.
         links: the stored links, without those that follow from where the object is served.
+        languages: tags of what its texts are in and of what else they can be had in, if that is known.
     """
 
     collection: str
     id: str
     members: str
     links: list[dict[str, Any]]
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,25 @@
-"""Reading the catalogue: collections, items, searches, queryables, health. Writes nothing."""
+"""Reading the catalogue: items, searches, health. Writes nothing."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
-import orjson
 
 from catalog.errors import InvalidRequest, NotFound, StoreError
+from catalog.store.collection_reader import CollectionReader
 from catalog.store.counts import Count, Counts
 from catalog.store.hydrate import Document
+from catalog.store.page import Page
 from catalog.store.pages import fetch_page
 from catalog.store.planning import select_items
 from catalog.store.pool import Connections
 from catalog.store.queryables import load_queryables
 from catalog.store.rows import (
-    COLLECTION,
-    COLLECTIONS_AFTER,
-    COLLECTIONS_BEFORE,
     HEALTH,
     ITEM,
     BaseItems,
-    collection_of,
     items_of,
 )
 from catalog.store.search import Search
@@ -36,25 +33,6 @@ if TYPE_CHECKING:
 # Ages in seconds from which on what is remembered of the database is read again.
 _QUERYABLES_TTL_S = 10.0
 _TIMELINES_TTL_S = 60.0
-# Stands where a search has its fingerprint.
-_COLLECTIONS = "collections"
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a list.
-
-    Attributes:
-        documents: items or collections.
-        matched: how many there are on all pages; None if that cannot be told quickly.
-        next: token of the page after it, if there is one.
-        previous: token of the page before it, if there is one.
-    """
-
-    documents: list[Document]
-    matched: Count | None
-    next: str | None
-    previous: str | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +51,11 @@ class Health:
 
 
 class Reader:
-    """The read path. What it remembers (`invalidate`) makes it fast, and is read again when it is old."""
+    """The read path. What it remembers (`invalidate`) makes it fast, and is read again when it is old.
+
+    Attributes:
+        collections: reads the collections.
+    """
 
     def __init__(self, pool: Connections, token_key: bytes | None = None) -> None:
         """Read through a pool of the read role.
@@ -85,6 +67,7 @@ class Reader:
         """
         self._pool = pool
         self._token_key = token_key
+        self.collections = CollectionReader(pool, self._key)
         self._counts = Counts(pool)
         self._bases = BaseItems()
         self._queryables = Snapshot(pool, load_queryables, _QUERYABLES_TTL_S)
@@ -143,18 +126,6 @@ class Reader:
             await _require_collection(connection, collection)
         raise NotFound(f"collection {collection} has no item {name}")
 
-    async def collection(self, name: str) -> Document:
-        """Return one collection.
-
-        Raises:
-            NotFound: there is none of this id.
-        """
-        async with self._pool.connection() as connection:
-            row = await connection.fetchrow(COLLECTION, name)
-        if row is None:
-            raise NotFound(f"there is no collection {name}")
-        return collection_of(row)
-
     async def require_collection(self, name: str) -> None:
         """Do nothing if there is a collection of this id.
 
@@ -163,62 +134,6 @@ class Reader:
         """
         async with self._pool.connection() as connection:
             await _require_collection(connection, name)
-
-    async def collections(self, limit: int | None = None, token: str | None = None) -> Page:
-        """Return collections by id, all of them unless there is a limit.
-
-        Raises:
-            InvalidRequest: the token is not one of ours.
-        """
-        async with self._pool.connection() as connection:
-            key = await self._key(connection) if token is not None or limit is not None else b""
-            position = read_token(token, key, _COLLECTIONS) if token is not None else None
-            backward = position is not None and not position.forward
-            rows = await connection.fetch(
-                COLLECTIONS_BEFORE if backward else COLLECTIONS_AFTER,
-                position.id if position else None,
-                None if limit is None else limit + 1,
-            )
-            matched = await connection.fetchval("SELECT count(*) FROM pgstac.collections")
-        more = limit is not None and len(rows) > limit
-        rows = rows[:limit]
-        if backward:
-            rows.reverse()
-        documents = [collection_of(row) for row in rows]
-
-        def beside(name: str, *, forward: bool) -> str:
-            return write_token(Position(forward, _COLLECTIONS, (), "", name), key)
-
-        has_next = (more or backward) and bool(documents)
-        has_previous = (more if backward else position is not None) and bool(documents)
-        return Page(
-            documents,
-            Count(matched),
-            beside(documents[-1].id, forward=True) if has_next else None,
-            beside(documents[0].id, forward=False) if has_previous else None,
-        )
-
-    async def titles(self) -> list[tuple[str, str | None]]:
-        """Return id and title of every collection, by id."""
-        async with self._pool.connection() as connection:
-            rows = await connection.fetch(
-                "SELECT id, content->>'title' AS title FROM pgstac.collections ORDER BY id"
-            )
-        return [(row["id"], row["title"]) for row in rows]
-
-    async def queryables(self, collection: str | None = None) -> dict[str, Any]:
-        """Return the properties that a filter or sort may name, as JSON Schemas by name.
-
-        Raises:
-            NotFound: there is no such collection.
-        """
-        async with self._pool.connection() as connection:
-            if collection is not None:
-                await _require_collection(connection, collection)
-            names = None if collection is None else [collection]
-            text = await connection.fetchval("SELECT pgstac.get_queryables($1::text[])->'properties'", names)
-        properties: dict[str, Any] = (orjson.loads(text) if text else None) or {}
-        return properties
 
     async def health(self) -> Health:
         """Ask the database how it is.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from catalog.store.hydrate import BaseItem, Document, ItemRow, hydrate, read_base_item, stored_links
+from catalog.store.hydrate import BaseItem, Document, ItemRow, hydrate, read_base_item
 
 if TYPE_CHECKING:
     from catalog.store.pool import Connection
@@ -27,16 +27,6 @@ ITEM = f"""
     FROM pgstac.items AS item {DOCUMENT}
     WHERE item.collection = $1 AND item.id = $2
 """  # noqa: S608 - constants of ours
-_COLLECTION_COLUMNS = "id, (content - 'links')::text AS members, (content->'links')::text AS links"
-COLLECTION = f"SELECT {_COLLECTION_COLUMNS} FROM pgstac.collections WHERE id = $1"  # noqa: S608
-COLLECTIONS_AFTER = f"""
-    SELECT {_COLLECTION_COLUMNS} FROM pgstac.collections
-    WHERE $1::text IS NULL OR id > $1 ORDER BY id LIMIT $2::int
-"""  # noqa: S608
-COLLECTIONS_BEFORE = f"""
-    SELECT {_COLLECTION_COLUMNS} FROM pgstac.collections
-    WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2::int
-"""  # noqa: S608
 HEALTH = """
     SELECT
         pgstac.get_version() AS pgstac,
@@ -92,8 +82,3 @@ async def items_of(
     ]
     known = await bases.of(connection, items)
     return [hydrate(item, known[item.collection, item.base]) for item in items]
-
-
-def collection_of(row: asyncpg.Record) -> Document:
-    """Return the collection of a row."""
-    return Document(row["id"], row["id"], row["members"], stored_links(row["links"]))

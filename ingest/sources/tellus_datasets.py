@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from catalog.definitions import LANGUAGES
 from catalog.errors import RecordRefused
+from catalog.languages import LANGUAGES
 from ingest.contract import Collection
 from ingest.native import entries, lookup, members, text
 from ingest.validate import STAC_VERSION

@@ -17,7 +17,8 @@ import asyncpg
 import httpx
 import pytest
 
-from catalog.store.writer import upsert_collections, upsert_items, upsert_queryables
+from catalog.store.writer import upsert_collections, upsert_items, upsert_queryables, upsert_translations
+from tests.api import texts
 from tests.api.data import COLLECTIONS, ITEMS, QUERYABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,4 +102,39 @@ def server(loaded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def http(server: Server) -> Iterator[httpx.Client]:
     with server.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def texts_url(make_database: Callable[[str], str]) -> str:
+    """URL of a database that holds the collections and items of `texts`, which no test changes."""
+
+    async def load(url: str) -> None:
+        connection = await asyncpg.connect(
+            url, server_settings={"search_path": "pgstac,public", "timezone": "UTC"}
+        )
+        try:
+            await upsert_queryables(connection, QUERYABLES)
+            await upsert_collections(connection, texts.COLLECTIONS)
+            await upsert_translations(connection, "ja", texts.TRANSLATIONS)
+            await upsert_items(connection, texts.ITEMS)
+        finally:
+            await connection.close()
+
+    url = make_database("api_texts")
+    asyncio.run(load(url))
+    return url
+
+
+@pytest.fixture(scope="session")
+def texts_server(texts_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The API on that database."""
+    log = tmp_path_factory.mktemp("texts") / "log"
+    with running_server(log, {"KAKEHASHI_DATABASE_URL": texts_url}) as running:
+        yield running
+
+
+@pytest.fixture
+def texts_http(texts_server: Server) -> Iterator[httpx.Client]:
+    with texts_server.client() as client:
         yield client

@@ -202,7 +202,7 @@ def test_openapi_is_what_it_says(http: httpx.Client) -> None:
     assert "swagger" in http.get("/api.html").text
 
 
-@pytest.mark.parametrize("path", ["/queryables", "/collections/alos-2/queryables"])
+@pytest.mark.parametrize("path", ["/queryables", "/collections/gcom-c/queryables"])
 def test_queryables(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
     schema = answer.json()

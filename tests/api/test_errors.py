@@ -280,7 +280,7 @@ def test_method_not_allowed(http: httpx.Client) -> None:
     for method, path in (
         ("PUT", "/search"),
         ("DELETE", "/"),
-        ("POST", "/collections"),
+        ("POST", "/queryables"),
         ("PATCH", "/conformance"),
     ):
         answer = http.request(method, path)

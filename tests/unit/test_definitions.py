@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from catalog.definitions import LANGUAGES, Definitions, load_definitions
+from catalog.definitions import Definitions, load_definitions
 from catalog.errors import DefinitionError, NotFound
+from catalog.languages import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")

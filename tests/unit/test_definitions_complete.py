@@ -11,7 +11,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from catalog.definitions import LANGUAGES, Definitions, load_definitions
+from catalog.definitions import Definitions, load_definitions
+from catalog.languages import LANGUAGES
 
 CORE = "https://schemas.stacspec.org/v1.1.0/collection-spec/json-schema/collection.json"
 LEFT_OUT = ("28", "29")  # NASA's MODIS, which G-Portal only passes on
