@@ -147,17 +147,31 @@ def ingest(
 
 @app.command()
 def harvest(
-    once: Annotated[bool, typer.Option("--once", help="One round, then end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Plan, do all that is due, and end.")] = False,
     plan: Annotated[
-        Path | None, typer.Option(help="What to ask for, and how often; a small plan is built in.")
+        Path | None, typer.Option(help="What to ask for, and how often; one is built in.", metavar="FILE")
     ] = None,
+    work_only: Annotated[
+        bool, typer.Option("--work-only", help="Help a harvest that plans elsewhere on this database.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Windows at once in each process.")] = 4,
+    background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Keep the catalogue in step with its upstreams: the standing job."""
+    """Keep the catalogue in step with its upstreams: the standing job.
+
+    It fills the past and follows the present as a plan says (docs/how-to/harvest.md), and may be stopped or
+    killed at any time. Exit status with --once: 1 if something failed and waits for another try.
+    """
+    from commands.harvest import Orders
     from commands.harvest import harvest as run
     from ingest.settings import IngestSettings
 
-    if not run(_database(data_dir), _settings(IngestSettings), plan, once=once):
+    if work_only and plan is not None:
+        raise typer.BadParameter("--plan belongs to the process that plans, not to --work-only")
+    orders = Orders(plan, once, work_only, workers, concurrency, background)
+    if not run(_database(data_dir), _settings(IngestSettings), orders) and once:
         raise typer.Exit(1)
 
 

@@ -14,6 +14,7 @@
     ├── DefinitionError           a file under catalog/ is not valid
     ├── UpstreamError             an upstream did not give what was asked
     │   ├── UpstreamUnavailable   unreachable, or answering 429/5xx beyond our patience
+    │   ├── TooManyResults        it has more than can be listed or taken at once: ask for less
     │   └── UpstreamChanged       it answered, but not in the form that we know
     └── RecordRefused             one record cannot become an item; the run goes on
 
@@ -84,7 +85,27 @@ class UpstreamError(KakehashiError):
 
 
 class UpstreamUnavailable(UpstreamError):
-    """Unreachable, or answering 429 or 5xx for longer than the retries last."""
+    """Unreachable, or answering 429 or 5xx for longer than the retries last.
+
+    Attributes:
+        after_s: seconds after which it asked to be tried again, if it did.
+    """
+
+    def __init__(self, reason: str, after_s: float | None = None) -> None:
+        self.after_s = after_s
+        super().__init__(reason)
+
+
+class TooManyResults(UpstreamError):
+    """It has more than it lists in one go, or than one window of the harvest takes.
+
+    Attributes:
+        count: how many it says there are, if it does.
+    """
+
+    def __init__(self, reason: str, count: int | None = None) -> None:
+        self.count = count
+        super().__init__(reason)
 
 
 class UpstreamChanged(UpstreamError):

@@ -21,7 +21,7 @@ from commands.arguments import check_address
 from commands.display import RunDisplay, announce_retries
 from commands.say import say
 from ingest.contract import Page, Selection, Source
-from ingest.fetch import Patience, open_fetcher
+from ingest.fetch import Patience, Turns, open_fetcher
 from ingest.harmonize import Harmonizer
 from ingest.identity import settle
 from ingest.load import CatalogueSink, NdjsonSink
@@ -180,12 +180,36 @@ async def opened_source(
         yield source, as_stream(read_pages(source, order.files))
         return
     announce_retries()
-    own = settings.of(order.source)
-    quiet_source = make_source(order.source, definitions)
-    variable = f"KAKEHASHI_SOURCES__{order.source.upper().replace('-', '_')}__"
+    async with opened_upstream(order.source, order.url, settings, definitions) as source:
+        yield source, source.pages(order.selection)
+
+
+@asynccontextmanager
+async def opened_upstream(
+    name: str,
+    url: str | None,
+    settings: IngestSettings,
+    definitions: Definitions,
+    turns: Turns | None = None,
+) -> AsyncIterator[Source]:
+    """Open a source that asks its upstream.
+
+    Args:
+        name: of the source.
+        url: base address given on the command line.
+        settings: address and token that are set, and how patient we are.
+        definitions: our collections.
+        turns: shared with others who ask the same upstream.
+
+    Raises:
+        ConfigurationError: no such source, the address is wrong, or the source's token is not set.
+    """
+    own = settings.of(name)
+    quiet_source = make_source(name, definitions)
+    variable = f"KAKEHASHI_SOURCES__{name.upper().replace('-', '_')}__"
     if quiet_source.definition.needs_token and own.token is None:
-        raise ConfigurationError(f"{order.source} asks for an access token: set {variable}TOKEN")
-    url, named = (own.url, f"{variable}URL") if order.url is None else (order.url, "--url")
+        raise ConfigurationError(f"{name} asks for an access token: set {variable}TOKEN")
+    url, named = (own.url, f"{variable}URL") if url is None else (url, "--url")
     if url is not None:
         check_address(url, named)
     patience = Patience(
@@ -197,9 +221,8 @@ async def opened_source(
     )
     token = own.token.get_secret_value() if own.token else None
     base = url or quiet_source.definition.endpoint
-    async with open_fetcher(patience, token=token, base=base) as fetcher:
-        source = make_source(order.source, definitions, fetcher, url)
-        yield source, source.pages(order.selection)
+    async with open_fetcher(patience, token=token, base=base, turns=turns) as fetcher:
+        yield make_source(name, definitions, fetcher, url)
 
 
 @contextmanager

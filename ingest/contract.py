@@ -52,10 +52,13 @@ class Page:
     Attributes:
         document: the JSON value, or whatever the protocol of the source yields.
         origin: URL or file name it came from, for messages.
+        matched: how many records the upstream says the whole query matches; on the first page of a query
+            alone, so that they may be added up.
     """
 
     document: Any
     origin: str
+    matched: int | None = None
 
 
 class Kind(Enum):
@@ -165,8 +168,26 @@ class ReadsFiles(Protocol):
 
 
 @runtime_checkable
+class FollowsChanges(Protocol):
+    """A source that can be asked for what was added or changed in some time."""
+
+    def changed_pages(self, selection: Selection, changed: Window) -> AsyncIterator[Page]:
+        """Ask for everything in a selection that changed in `[start, end)`, page by page; raises as `pages`.
+
+        Args:
+            selection: one collection, and perhaps a box.
+            changed: times of change by the upstream's clock; both sides are set.
+        """
+        ...
+
+
+@runtime_checkable
 class TellsDeletions(Protocol):
-    """A source whose pages may hold records of kind `TOMBSTONE`."""
+    """A source with a feed of deletions, whose pages hold records of kind `TOMBSTONE`."""
+
+    def deletions(self, since: datetime, until: datetime | None = None) -> AsyncIterator[Page]:
+        """Ask for what was deleted in `[since, until)`, page by page; raises as `pages`."""
+        ...
 
     def to_tombstone(self, record: Record) -> Tombstone:
         """Turn a record of a deletion into a tombstone.

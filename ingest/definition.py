@@ -1,5 +1,6 @@
 """The definition file of a source: what is data about an upstream and not code."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -7,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from catalog.errors import DefinitionError
+from ingest.habits import Habits
 
 
 class Definition(BaseModel):
@@ -22,6 +24,8 @@ class Definition(BaseModel):
         needs_token: whether metadata are closed to anonymous clients.
         data_account: what is needed to download data, for people.
         collections_only: whether it describes data sets and lists no items.
+        describes_more: whether it has collections beside those that we define, which it describes itself.
+        harvest: how the standing job treats it, unless a plan says otherwise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +39,13 @@ class Definition(BaseModel):
     needs_token: bool = False
     data_account: str
     collections_only: bool = False
+    describes_more: bool = False
+    harvest: Habits = Field(default_factory=Habits)
+
+    @property
+    def min_interval(self) -> timedelta:
+        """Least time between two requests."""
+        return timedelta(seconds=self.min_interval_s)
 
 
 D = TypeVar("D", bound=BaseModel)

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import stamina
@@ -47,6 +47,18 @@ class Patience:
     min_interval_s: float = 0.0
 
 
+class Turns(Protocol):
+    """Hands out the moments at which requests to an upstream may start, to all who ask it."""
+
+    async def wait(self) -> None:
+        """Wait for the next moment."""
+        ...
+
+    async def hold_back(self, seconds: float) -> None:
+        """Let nobody ask for some time: the upstream asked for that."""
+        ...
+
+
 class _TryAgain(Exception):
     """A fault that may pass."""
 
@@ -58,12 +70,18 @@ class _TryAgain(Exception):
 class Fetcher:
     """Asks one upstream, one request at a time."""
 
-    def __init__(self, client: httpx.AsyncClient, patience: Patience) -> None:
-        """Use an open client; whoever opened it closes it."""
+    def __init__(self, client: httpx.AsyncClient, patience: Patience, turns: Turns | None = None) -> None:
+        """Use an open client; whoever opened it closes it.
+
+        Args:
+            client: the client.
+            patience: limits.
+            turns: shared with others who ask the same upstream; without, it has its own.
+        """
         self._client = client
         self._patience = patience
-        self._turn = asyncio.Lock()
-        self._last_start = 0.0
+        self._turns = turns
+        self._own = _OwnTurns(patience.min_interval_s)
 
     async def get_json(
         self, url: str, params: dict[str, str] | None = None, *, pause: ReadPause | None = None
@@ -134,7 +152,12 @@ class Fetcher:
         pause: ReadPause | None = None,
     ) -> T:
         async def attempt() -> T:
-            return await self._attempt(request(), read, pause)
+            try:
+                return await self._attempt(request(), read, pause)
+            except _TryAgain as error:
+                if error.after is not None and self._turns is not None:
+                    await self._turns.hold_back(min(error.after.total_seconds(), self._patience.max_wait_s))
+                raise
 
         try:
             url = request().url
@@ -148,7 +171,9 @@ class Fetcher:
                 return False
             if error.after is None:
                 return True
-            return min(error.after, timedelta(seconds=self._patience.max_wait_s))
+            longest = timedelta(seconds=self._patience.max_wait_s)
+            # Who shares turns has other work meanwhile, and comes back when the time is over.
+            return False if self._turns is not None and error.after > longest else min(error.after, longest)
 
         retries = stamina.retry_context(
             on=worth_retrying,
@@ -157,12 +182,16 @@ class Fetcher:
             wait_initial=0.5,
             wait_max=self._patience.max_wait_s,
         )
+        tries = 0
         try:
             async for once in retries:
                 with once:
+                    tries += 1
                     return await attempt()
         except _TryAgain as error:
-            raise UpstreamUnavailable(f"{_public(url)}: {error} ({self._patience.attempts} tries)") from error
+            after_s = error.after.total_seconds() if error.after else None
+            count = "1 try" if tries == 1 else f"{tries} tries"
+            raise UpstreamUnavailable(f"{_public(url)}: {error} ({count})", after_s) from error
         raise AssertionError("a retry context ends with a result or an error")
 
     async def _attempt(
@@ -171,7 +200,7 @@ class Fetcher:
         read: Callable[[bytes, httpx.Response, str], T],
         pause: ReadPause | None,
     ) -> T:
-        await self._wait_for_turn()
+        await (self._turns or self._own).wait()
         url = _public(request.url)
         try:
             async with asyncio.timeout(self._patience.timeout_s):
@@ -199,12 +228,24 @@ class Fetcher:
             parts.append(part)
         return b"".join(parts)
 
-    async def _wait_for_turn(self) -> None:
+
+class _OwnTurns:
+    """Turns of one fetcher alone."""
+
+    def __init__(self, min_interval_s: float) -> None:
+        self._min_interval_s = min_interval_s
+        self._turn = asyncio.Lock()
+        self._last_start = 0.0
+
+    async def wait(self) -> None:
         async with self._turn:
-            pause = self._last_start + self._patience.min_interval_s - time.monotonic()
+            pause = self._last_start + self._min_interval_s - time.monotonic()
             if pause > 0:
                 await asyncio.sleep(pause)
             self._last_start = time.monotonic()
+
+    async def hold_back(self, seconds: float) -> None:
+        """Whoever tries again waits by itself."""
 
 
 class _Token(httpx.Auth):
@@ -224,7 +265,7 @@ class _Token(httpx.Auth):
 
 @asynccontextmanager
 async def open_fetcher(
-    patience: Patience, *, token: str | None = None, base: str = ""
+    patience: Patience, *, token: str | None = None, base: str = "", turns: Turns | None = None
 ) -> AsyncIterator[Fetcher]:
     """Open a fetcher for the length of the block.
 
@@ -232,12 +273,13 @@ async def open_fetcher(
         patience: limits.
         token: sent as `Authorization: Bearer`, if given, and only to the host of `base`.
         base: address of the upstream.
+        turns: shared with others who ask the same upstream.
     """
     headers = {"user-agent": USER_AGENT, "accept": "application/json, application/geo+json;q=0.9, */*;q=0.1"}
     auth = _Token(token, base) if token else None
     timeout = httpx.Timeout(patience.timeout_s)
     async with httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth) as client:
-        yield Fetcher(client, patience)
+        yield Fetcher(client, patience, turns)
 
 
 async def _check_status(response: httpx.Response, url: str, pause: ReadPause | None) -> None:

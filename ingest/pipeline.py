@@ -1,11 +1,12 @@
 """The loop: pages of a source → records → items → a sink. Knows no upstream and no database."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from catalog.errors import RecordRefused
+from catalog.errors import RecordRefused, TooManyResults
 from catalog.store.writer import Written
 from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Source, Tombstone
 from ingest.geometry import intersects_box
@@ -14,6 +15,7 @@ from ingest.report import Refusal, Summary
 from ingest.times import parse_time
 
 Progress = Callable[[Summary], None]
+Ending = Callable[[Summary], Awaitable[None]]
 
 
 class Sink(Protocol):
@@ -43,6 +45,10 @@ class Sink(Protocol):
         """Make everything taken so far durable; return what had to be refused after all."""
         ...
 
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        """Make everything that is done within the block durable together, or nothing of it."""
+        ...
+
     @property
     def written(self) -> Written:
         """What became of the items so far."""
@@ -58,6 +64,8 @@ async def run(
     selection: Selection,
     limit: int | None = None,
     summary: Summary | None = None,
+    max_records: int | None = None,
+    ending: Ending | None = None,
     on_progress: Progress = lambda summary: None,
     on_refusal: Callable[[Refusal], None] = lambda refusal: None,
 ) -> Summary:
@@ -71,10 +79,13 @@ async def run(
         selection: what was asked for; records outside of its time and place are left out.
         limit: most items to take; most collections, of a source that has nothing else.
         summary: counted in this one, so that a caller has the counts of a run that fails.
+        max_records: nothing is taken if the upstream says that it has more than this.
+        ending: done in the transaction that makes the last items durable, when all went through.
         on_progress: told after each page.
         on_refusal: told of each refused record.
 
     Raises:
+        TooManyResults: there are more than `max_records`.
         UpstreamError: the upstream failed; all items that were taken before are durable.
         StoreError: the sink failed.
     """
@@ -83,19 +94,36 @@ async def run(
     started = time.monotonic()
     try:
         async for page in pages:
+            _count_matched(summary, page, max_records)
             summary.pages += 1
             await run_of_pages.take_page(page)
             summary.seconds = time.monotonic() - started
             on_progress(summary)
             if run_of_pages.is_full:
                 break
-    finally:
+    except BaseException:
         await run_of_pages.finish()
+        raise
+    else:
+        async with sink.transaction():
+            await run_of_pages.finish()
+            if ending is not None:
+                await ending(summary)
+    finally:
         summary.seconds = time.monotonic() - started
         summary.unknown_terms = harmonizer.vocabulary.unknown
         summary.unknown_schemas = harmonizer.validator.unknown
         summary.repairs = harmonizer.repairs
     return summary
+
+
+def _count_matched(summary: Summary, page: Page, max_records: int | None) -> None:
+    if page.matched is None:
+        return
+    summary.matched = (summary.matched or 0) + page.matched
+    if max_records is not None and summary.matched > max_records:
+        reason = f"{page.origin}: {summary.matched} records match, more than {max_records}"
+        raise TooManyResults(reason, summary.matched)
 
 
 class _Run:

@@ -30,6 +30,7 @@ class Summary:
         outside: records that the upstream gave although they lie outside of what was asked.
         repeated: records that came twice in a row of pages.
         tombstones: records of what the upstream deleted.
+        matched: how many records the upstream says there are; None if it does not say.
         refused: by reason code.
         repairs: what was mended in items by rule.
     """
@@ -42,6 +43,7 @@ class Summary:
     outside: int = 0
     repeated: int = 0
     tombstones: int = 0
+    matched: int | None = None
     written: Written = field(default_factory=Written)
     refused: Counter[str] = field(default_factory=Counter)
     unknown_terms: Counter[tuple[str, str]] = field(default_factory=Counter)

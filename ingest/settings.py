@@ -34,6 +34,16 @@ class IngestSettings(BaseSettings):
         default=100_000_000, description="Largest answer in bytes that is accepted from an upstream."
     )
     batch_size: PositiveInt = Field(default=500, description="Items written per transaction.")
+    harvest_silent_s: float = Field(
+        default=30.0,
+        ge=1,
+        description="A worker of the harvest that gave no sign of life for so many seconds counts as gone.",
+    )
+    harvest_first_wait_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds until a failed window is tried again the first time; doubles up to six hours.",
+    )
 
     @field_validator("sources", mode="before")
     @classmethod

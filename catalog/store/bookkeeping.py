@@ -1,4 +1,4 @@
-"""The harvest's own records: runs, watermarks, and the quarantine of records that were refused."""
+"""The harvest's own records: runs, and the quarantine of records that were refused."""
 
 import hashlib
 from collections.abc import Sequence
@@ -121,26 +121,4 @@ async def remember_fingerprint(connection: "Connection", name: str, fingerprint:
         """,
         name,
         fingerprint,
-    )
-
-
-async def watermark_of(connection: "Connection", source: str, collection: str) -> datetime | None:
-    """Return the time up to which everything of a collection is committed, None before the first harvest."""
-    found: datetime | None = await connection.fetchval(
-        "SELECT until FROM kakehashi.watermark WHERE source = $1 AND collection = $2", source, collection
-    )
-    return found
-
-
-async def move_watermark(connection: "Connection", source: str, collection: str, until: datetime) -> None:
-    """Record that everything of a collection before `until` is committed; it never moves back."""
-    await connection.execute(
-        """
-        INSERT INTO kakehashi.watermark (source, collection, until) VALUES ($1, $2, $3)
-        ON CONFLICT (source, collection) DO UPDATE SET
-            until = greatest(watermark.until, excluded.until), moved_at = now()
-        """,
-        source,
-        collection,
-        until,
     )

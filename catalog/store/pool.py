@@ -26,6 +26,12 @@ _LOST = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
 )
+# What it raises when nothing can be written now: a standby, a full disk, two who wait for each other.
+_CANNOT_WRITE = (
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
 # What it raises when the schema is not there, or is not ours to read.
 _NO_SCHEMA = (
     asyncpg.UndefinedTableError,
@@ -201,6 +207,8 @@ def database_errors() -> Iterator[None]:
         raise QueryTimeout("the query took too long and was stopped") from error
     except _LOST as error:
         raise DatabaseUnreachable(f"the connection to the database was lost: {_one_line(error)}") from error
+    except _CANNOT_WRITE as error:
+        raise StoreError(f"the database does not take what is written: {_one_line(error)}") from error
     except _NO_SCHEMA as error:
         raise StoreError(
             f"the database is not set up (`kakehashi db migrate`): {_one_line(error)}"

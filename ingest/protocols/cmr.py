@@ -45,14 +45,14 @@ async def granules(http: Fetcher, base: str, query: Mapping[str, str], page_size
             )
         where = f"{url} granules {taken + 1} to {taken + len(items)}"
         seen.add(items, where)
+        hits = integer(headers.get("CMR-Hits", document.get("hits")))
         if items:
-            yield Page(document, where)
+            yield Page(document, where, None if taken else hits)
         taken += len(items)
         after = headers.get(SEARCH_AFTER)
         if items and after:
             continue
         # A last page that is not full may end before the count: granules are deleted while pages are walked.
-        hits = integer(headers.get("CMR-Hits", document.get("hits")))
         if hits is not None and taken < hits and not 0 < len(items) < page_size:
             raise UpstreamChanged(
                 f"{where}: no next page is named, although {hits} granules are said to match"

@@ -49,10 +49,10 @@ async def get_records(
             raise UpstreamChanged(f"{endpoint}: the answer is no record collection (it has no `features`)")
         where = f"{endpoint} startIndex={start}"
         seen.add(features, where)
-        if features:
-            yield Page(document, where)
-        start += len(features)
         matched = _number(document, "numberOfRecordsMatched")
+        if features:
+            yield Page(document, where, matched if start == 1 else None)
+        start += len(features)
         if matched is not None and start > matched:
             return
         if not features and matched is not None:

@@ -47,7 +47,7 @@ async def search(
         UpstreamUnavailable: the service cannot be reached.
     """
     size = min(page_size, MAX_PAGE)
-    query, listed = dict(parameters), _Listed()
+    query, listed, is_first = dict(parameters), _Listed(), True
     while True:
         start, seen = 0, SeenPages()
         starts: list[datetime] = []
@@ -71,11 +71,12 @@ async def search(
             seen.add(features, where)
             fresh = listed.take(features)
             new_in_window += len(fresh)
+            total = integer(document.get("totalResults"))
             if fresh:
-                yield Page({**document, "features": fresh}, where)
+                yield Page({**document, "features": fresh}, where, total if is_first else None)
+                is_first = False
             starts += [span[0] for span in map(span_of, features) if span]
             start += len(features)
-            total = integer(document.get("totalResults"))
             if total is not None and start >= total:
                 return
             if not features and total is not None:

@@ -11,6 +11,7 @@ from catalog import jsontext
 from catalog.errors import UpstreamChanged
 from ingest.contract import Page, Selection, Window
 from ingest.fetch import Fetcher, UpstreamStatus
+from ingest.native import integer, lookup
 from ingest.protocols.paging import SeenPages
 from ingest.times import format_time
 
@@ -33,7 +34,7 @@ async def search(http: Fetcher, base: str, body: dict[str, Any]) -> AsyncIterato
     """
     url = f"{base.rstrip('/')}/search"
     request: tuple[str, str, dict[str, Any] | None] = ("POST", url, body)
-    asked, seen = set(), SeenPages()
+    asked, seen, is_first = set(), SeenPages(), True
     while True:
         method, url, body_now = request
         mark = (method, url, jsontext.dumps(body_now))
@@ -44,7 +45,8 @@ async def search(http: Fetcher, base: str, body: dict[str, Any]) -> AsyncIterato
         if not isinstance(document, dict) or not isinstance(document.get("features"), list):
             raise UpstreamChanged(f"{url}: the answer is no item collection (it has no `features`)")
         seen.add(document["features"], url)
-        yield Page(document, url)
+        yield Page(document, url, _matched(document) if is_first else None)
+        is_first = False
         following = _next_request(document, url, body_now)
         if following is None or not document["features"]:
             return
@@ -69,6 +71,11 @@ def search_body(selection: Selection, collections: Sequence[str], page_size: int
     if selection.bbox:
         body["bbox"] = list(selection.bbox)
     return body
+
+
+def _matched(document: Mapping[str, Any]) -> int | None:
+    """Return how many items match, as newer and older servers say it; None if this one does not."""
+    return integer(document.get("numberMatched", lookup(document, "context.matched")))
 
 
 def _interval(window: Window) -> str | None:

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from catalog import jsontext
 from catalog.errors import UpstreamChanged
-from ingest.contract import BoundingBox, Page, Selection
+from ingest.contract import BoundingBox, Page, Selection, Window
 from ingest.fetch import Fetcher, UpstreamStatus
 from ingest.native import integer, lookup
 from ingest.protocols.paging import SeenPages
@@ -39,10 +39,10 @@ async def search(http: Fetcher, base: str, body: dict[str, Any]) -> AsyncIterato
             raise UpstreamChanged(f"{url}: the answer is no page of scenes (it has no `features`)")
         where = f"{url} scenes {taken + 1} to {taken + len(features)}"
         seen.add(features, where)
-        if features:
-            yield Page(document, where)
-        taken += len(features)
         total = integer(lookup(document, "meta.total"))
+        if features:
+            yield Page(document, where, None if taken else total)
+        taken += len(features)
         following = lookup(document, "meta.search-condition")
         if total is not None and taken >= total:
             return
@@ -89,13 +89,25 @@ async def one(http: Fetcher, url: str) -> Any:
         raise
 
 
-def search_body(selection: Selection, datasets: list[str], size: int) -> dict[str, Any]:
-    """Return the first search body for a selection; the service searches everything without data sets."""
+def search_body(
+    selection: Selection, datasets: list[str], size: int, published: Window | None = None
+) -> dict[str, Any]:
+    """Return the first search body for a selection; the service searches everything without data sets.
+
+    Args:
+        selection: time of acquisition and box.
+        datasets: ids.
+        size: scenes per page.
+        published: when the scenes were put into Tellus; both sides are set.
+    """
     query: dict[str, Any] = {}
     if selection.window.start:
         query["end_datetime"] = {"gte": format_time(selection.window.start)}
     if selection.window.end:
         query["start_datetime"] = {"lt": format_time(selection.window.end)}
+    if published is not None and published.start and published.end:
+        limits = {"gte": format_time(published.start), "lt": format_time(published.end)}
+        query["tellus:published_datetime"] = limits
     body: dict[str, Any] = {"datasets": datasets, "query": query, "paginate": {"size": size, "cursor": None}}
     if selection.bbox:
         body["intersects"] = polygon(selection.bbox)

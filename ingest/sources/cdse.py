@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from catalog.definitions import Definitions
 from catalog.errors import ConfigurationError, RecordRefused, UpstreamChanged
-from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Tombstone
+from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Tombstone, Window
 from ingest.definition import Definition, load_definition
 from ingest.fetch import Fetcher, UpstreamStatus
 from ingest.native import entries, members
@@ -60,6 +60,27 @@ class Cdse:
             body = stac_api.search_body(selection, self._names(collection), size)
             async for page in stac_api.search(http, self._base, body):
                 yield page
+
+    async def changed_pages(self, selection: Selection, changed: Window) -> AsyncIterator[Page]:
+        """Give the items that changed in some time.
+
+        Which ones the OData catalogue tells, by date of modification; the items themselves are the STAC
+        API's, which describes them more fully.
+        """
+        if changed.start is None:
+            raise ValueError("a time of change has two sides")
+        http = self._fetcher()
+        size = selection.page_size or self.definition.page_size
+        asked: set[str] = set()
+        for collection in selection.collections:
+            async for ids in self._odata.changed_ids(http, collection, changed.start, changed.end):
+                new = [identifier for identifier in dict.fromkeys(ids) if identifier not in asked]
+                asked.update(new)
+                for start in range(0, len(new), size):
+                    some = new[start : start + size]
+                    body = {"ids": some, "collections": self._names(collection), "limit": len(some)}
+                    async for page in stac_api.search(http, self._base, body):
+                        yield page
 
     def records(self, page: Page) -> Iterator[Record]:
         """Accept a search page, an item, a list of collections, one collection, or OData products."""

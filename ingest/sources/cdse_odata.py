@@ -6,7 +6,7 @@ stands in `cdse_odata.yaml`.
 """
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ class _LeftOut(_Strict):
     reason: str
 
 
+class _Feed(_Strict):
+    collections: re.Pattern[str]
+    name: str
+
+
 class ODataDefinition(_Strict):
     """What `cdse_odata.yaml` says; each member is explained there."""
 
@@ -48,6 +53,7 @@ class ODataDefinition(_Strict):
     page_size: PositiveInt
     download: str
     collection_names: tuple[str, ...]
+    feeds: tuple[_Feed, ...]
     restricted_paths: tuple[str, ...]
     auxiliary_types: re.Pattern[str]
     left_out: tuple[_LeftOut, ...]
@@ -82,27 +88,52 @@ class ODataCatalogue:
     ) -> AsyncIterator[Page]:
         """Give what was added or changed in `[since, until)`, by date of modification."""
         expand = ("Attributes", "Assets", "Locations")
-        async for page in self._follow(http, "Products", "ModificationDate", expand, since, until):
+        names = self.definition.collection_names
+        async for page in self._follow(http, names, "Products", "ModificationDate", expand, since, until):
             yield page
+
+    async def changed_ids(
+        self, http: Fetcher, collection: str, since: datetime, until: datetime | None
+    ) -> AsyncIterator[list[str]]:
+        """Give the ids of items of a collection that were added or changed in `[since, until)`."""
+        feeds = (feed.name for feed in self.definition.feeds if feed.collections.fullmatch(collection))
+        name = next(feeds, None)
+        names = self.definition.collection_names if name is None else (name,)
+        async for page in self._follow(
+            http, names, "Products", "ModificationDate", ("Attributes",), since, until
+        ):
+            found = (self._id_in(record, collection) for record in self.records(page) or ())
+            yield [identifier for identifier in found if identifier is not None]
+
+    def _id_in(self, record: Record, collection: str) -> str | None:
+        """Return the id of a product if it is of a collection; what is refused is of none."""
+        try:
+            native = {**record.native, "attributes": _attributes(record.native)}
+            identifier, found, _ = self._identify(native)
+        except RecordRefused:
+            return None
+        return identifier if found == collection else None
 
     async def deletions(
         self, http: Fetcher, since: datetime, until: datetime | None = None
     ) -> AsyncIterator[Page]:
         """Give what was deleted in `[since, until)`."""
         expand = ("Attributes",)
-        async for page in self._follow(http, "DeletedProducts", "DeletionDate", expand, since, until):
+        names = self.definition.collection_names
+        async for page in self._follow(http, names, "DeletedProducts", "DeletionDate", expand, since, until):
             yield page
 
     async def _follow(
         self,
         http: Fetcher,
+        names: Sequence[str],
         entities: str,
         cursor: str,
         expand: tuple[str, ...],
         since: datetime,
         until: datetime | None,
     ) -> AsyncIterator[Page]:
-        for name in self.definition.collection_names:
+        for name in names:
             feed = odata.Feed(
                 address=f"{self._endpoint}/{entities}",
                 cursor=cursor,

@@ -13,13 +13,14 @@ from catalog.collection import CollectionDefinition
 from catalog.definitions import Definitions
 from catalog.errors import ConfigurationError, RecordRefused, UpstreamChanged
 from ingest import ummg
-from ingest.contract import Collection, Item, Page, Record, Selection
+from ingest.contract import Collection, Item, Page, Record, Selection, Window
 from ingest.definition import Definition, load_definition
 from ingest.fetch import Fetcher
 from ingest.mapping import Field, map_fields
 from ingest.native import lookup, members, number, text
 from ingest.protocols import cmr
 from ingest.sources import cmr_assets
+from ingest.times import format_time
 
 _FILE = Path(__file__).with_suffix(".yaml")
 _EXTENSIONS = {
@@ -64,14 +65,24 @@ class Cmr:
         self._native = catalog.by_native(self.name)
         self._vocabulary = catalog.vocabulary
 
-    async def pages(self, selection: Selection) -> AsyncIterator[Page]:
+    def pages(self, selection: Selection) -> AsyncIterator[Page]:
         """Ask for the granules of one collection after the other."""
+        return self._pages(selection, {})
+
+    def changed_pages(self, selection: Selection, changed: Window) -> AsyncIterator[Page]:
+        """Ask for the granules that were added or revised in some time."""
+        if changed.start is None or changed.end is None:
+            raise ValueError("a time of change has two sides")
+        span = f"{format_time(changed.start)},{format_time(changed.end)}"
+        return self._pages(selection, {"revision_date[]": span})
+
+    async def _pages(self, selection: Selection, more: Mapping[str, str]) -> AsyncIterator[Page]:
         if self._http is None:
             raise ValueError("pages need a fetcher")
         size = min(selection.page_size or self.definition.page_size, self.definition.page_size)
         conditions = cmr.conditions(selection)
         for asked in self._queries(selection.collections):
-            async for page in cmr.granules(self._http, self._base, {**asked, **conditions}, size):
+            async for page in cmr.granules(self._http, self._base, {**asked, **conditions, **more}, size):
                 yield page
 
     def records(self, page: Page) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from catalog.collection import CollectionDefinition
 from catalog.definitions import Definitions
 from catalog.errors import ConfigurationError, RecordRefused, UpstreamChanged
-from ingest.contract import Collection, Item, Page, Record, Selection
+from ingest.contract import Collection, Item, Page, Record, Selection, Window
 from ingest.definition import Definition, load_definition
 from ingest.fetch import Fetcher
 from ingest.footprint import default_footprint
@@ -64,13 +64,23 @@ class Eumetsat:
         self._http = http
         self._native = catalog.by_native(self.name)
 
-    async def pages(self, selection: Selection) -> AsyncIterator[Page]:
+    def pages(self, selection: Selection) -> AsyncIterator[Page]:
         """Search the store's collections in turn: it answers for one at a time."""
+        return self._pages(selection, {})
+
+    def changed_pages(self, selection: Selection, changed: Window) -> AsyncIterator[Page]:
+        """Search for what was published in some time; what starts just at its end may come too."""
+        if changed.start is None or changed.end is None:
+            raise ValueError("a time of change has two sides")
+        span = f"[{format_time(changed.start)},{format_time(changed.end)}]"
+        return self._pages(selection, {"publication": span})
+
+    async def _pages(self, selection: Selection, more: Mapping[str, str]) -> AsyncIterator[Page]:
         if self._http is None:
             raise ValueError("pages need a fetcher")
         size = selection.page_size or self.definition.page_size
         for native, collection in self._wanted(selection.collections):
-            parameters = {"pi": native, **_conditions(selection, collection)}
+            parameters = {"pi": native, **_conditions(selection, collection), **more}
             url = self._base + self.definition.search
             async for page in opensearch.search(self._http, url, parameters, size):
                 yield page

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from catalog.collection import CollectionDefinition
 from catalog.definitions import Definitions
 from catalog.errors import ConfigurationError, RecordRefused, UpstreamChanged
-from ingest.contract import Collection, Item, Kind, Page, Record, Selection
+from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Window
 from ingest.definition import Definition, load_definition
 from ingest.fetch import Fetcher
 from ingest.mapping import Field, map_fields
@@ -66,8 +66,15 @@ class Tellus:
         # Data sets that were met, for what scenes themselves do not say: network, price, order.
         self._datasets: dict[str, Mapping[str, Any]] = {}
 
-    async def pages(self, selection: Selection) -> AsyncIterator[Page]:
+    def pages(self, selection: Selection) -> AsyncIterator[Page]:
         """List the data sets, then search one after the other, with the files of each scene."""
+        return self._pages(selection, None)
+
+    def changed_pages(self, selection: Selection, changed: Window) -> AsyncIterator[Page]:
+        """Search for what was published in some time."""
+        return self._pages(selection, changed)
+
+    async def _pages(self, selection: Selection, published: Window | None) -> AsyncIterator[Page]:
         if self._http is None:
             raise ValueError("pages need a fetcher")
         for dataset in await tellus.listed(self._http, f"{self._base}/datasets/"):
@@ -76,7 +83,7 @@ class Tellus:
         size = min(1000, max(self.definition.smallest_page, size))
         files_left = self.definition.files_per_run
         for dataset_id in self._wanted(selection.collections):
-            body = tellus.search_body(selection, [dataset_id], size)
+            body = tellus.search_body(selection, [dataset_id], size, published)
             async for page in tellus.search(self._http, self._base, body):
                 features = page.document["features"]
                 if self._facts(dataset_id).get("tellus:network") == _GLOBAL:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,10 @@ class Kept:
     async def flush(self) -> list[Refusal]:
         """Nothing waits."""
         return []
+
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        """There is nothing to undo."""
+        return nullcontext()
 
     @property
     def ids(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -12,11 +12,9 @@ from catalog.store.bookkeeping import (
     Quarantined,
     fingerprint_of,
     finish_run,
-    move_watermark,
     quarantine,
     remember_fingerprint,
     start_run,
-    watermark_of,
 )
 from catalog.store.writer import Written
 
@@ -83,13 +81,3 @@ async def test_a_fingerprint_is_remembered_and_replaced(connection: Connection):
     await remember_fingerprint(connection, "something", "1")
     await remember_fingerprint(connection, "something", "2")
     assert await fingerprint_of(connection, "something") == "2"
-
-
-async def test_a_watermark_never_moves_back(connection: Connection):
-    assert await watermark_of(connection, "cdse", "a") is None
-    await move_watermark(connection, "cdse", "a", NOON)
-    await move_watermark(connection, "cdse", "a", NOON - timedelta(days=1))
-    assert await watermark_of(connection, "cdse", "a") == NOON
-    await move_watermark(connection, "cdse", "a", NOON + timedelta(days=1))
-    assert await watermark_of(connection, "cdse", "a") == NOON + timedelta(days=1)
-    assert await watermark_of(connection, "gportal", "a") is None

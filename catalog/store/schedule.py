@@ -1,0 +1,307 @@
+"""Which windows there are to be, and which come next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from catalog.store.ledger import Basis, Kind
+
+if TYPE_CHECKING:
+    from catalog.store.writer import Connection
+
+Box = tuple[float, float, float, float]
+Span = tuple[datetime, datetime]
+Scope = tuple[str, str, Box | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A window whose turn it is.
+
+    Attributes:
+        lane: one of the upstream's places for a window, from 0.
+        is_serial: whether its collection is asked for by one worker at a time.
+    """
+
+    window: int
+    collection: str
+    lane: int
+    priority: int
+    is_serial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the harvest is.
+
+    Attributes:
+        waiting: windows that are not done yet, whether due or not.
+        due: of these, the ones that may be tried now.
+        failed: of these, the ones whose last attempt failed.
+        done: windows that were done since some time.
+        items: items that were written or found unchanged in these.
+    """
+
+    waiting: int
+    due: int
+    running: int
+    failed: int
+    done: int
+    items: int
+
+
+async def uncovered(
+    connection: "Connection", scope: Scope, kind: Kind, span: Span, unit: timedelta
+) -> list[Span]:
+    """Return slices of a span for which a scope has no window yet, the newest first.
+
+    Slices end at multiples of the unit since 1970, so that they are the same whenever they are asked for.
+
+    Args:
+        connection: of the ingest role.
+        scope: source, collection, box.
+        kind: of window.
+        span: start and end.
+        unit: length of a slice.
+    """
+    source, collection, bbox = scope
+    rows = await connection.fetch(
+        """
+        WITH gaps AS (
+            SELECT unnest(
+                tstzmultirange(tstzrange($5, $6)) - coalesce(range_agg(tstzrange(window_start, window_end)), '{}')
+            ) AS gap
+            FROM kakehashi.harvest_window
+            WHERE source = $1 AND collection = $2 AND bbox IS NOT DISTINCT FROM $3::double precision[] AND kind = $4
+        )
+        SELECT greatest(cut, lower(gap)) AS start, least(cut + $7::interval, upper(gap)) AS end
+        FROM gaps, generate_series(
+            date_bin($7::interval, lower(gap), '1970-01-01Z'), upper(gap) - interval '1 microsecond', $7::interval
+        ) AS cut
+        ORDER BY cut DESC
+        """,
+        source,
+        collection,
+        list(bbox) if bbox else None,
+        kind,
+        *span,
+        unit,
+    )
+    return [(row["start"], row["end"]) for row in rows]
+
+
+async def backfill_end(connection: "Connection", scope: Scope) -> datetime | None:
+    """Return where the past ends that a scope is filled with; None if it has no window yet."""
+    source, collection, bbox = scope
+    found: datetime | None = await connection.fetchval(
+        """
+        SELECT max(window_end) FROM kakehashi.harvest_window
+        WHERE source = $1 AND collection = $2 AND bbox IS NOT DISTINCT FROM $3::double precision[]
+            AND kind = 'backfill'
+        """,
+        source,
+        collection,
+        list(bbox) if bbox else None,
+    )
+    return found
+
+
+async def follows_since(
+    connection: "Connection", source: str, collection: str, kind: Kind, basis: Basis, every: timedelta
+) -> datetime | None:
+    """Return from when on the present is to be asked for now; None if that is not due.
+
+    It is due when the last time is `every` ago and nothing of it is still open.
+    """
+    found: datetime | None = await connection.fetchval(
+        """
+        SELECT until FROM kakehashi.harvest_cursor AS cursor
+        WHERE source = $1 AND collection = $2 AND basis = $4
+            AND until <= clock_timestamp() - $5::interval
+            AND NOT EXISTS (
+                SELECT FROM kakehashi.harvest_window
+                WHERE source = $1 AND collection = $2 AND kind = $3 AND is_planned
+                    AND state IN ('pending', 'running', 'failed')
+            )
+        """,
+        source,
+        collection,
+        kind,
+        basis,
+        every,
+    )
+    return found
+
+
+async def rearm(connection: "Connection", scope: Scope, kind: Kind, every: timedelta) -> int:
+    """Make windows that were worked through some time ago wait again; return how many."""
+    source, collection, bbox = scope
+    status = await connection.execute(
+        """
+        UPDATE kakehashi.harvest_window SET state = 'pending', is_planned = true
+        WHERE source = $1 AND collection = $2 AND bbox IS NOT DISTINCT FROM $3::double precision[] AND kind = $4
+            AND state IN ('done', 'refused') AND finished_at <= clock_timestamp() - $5::interval
+        """,
+        source,
+        collection,
+        list(bbox) if bbox else None,
+        kind,
+        every,
+    )
+    return int(status.rsplit(" ", 1)[1])
+
+
+async def keep_planned(connection: "Connection", scopes: Sequence[Scope]) -> int:
+    """Put windows aside whose scope is none of the given ones, and take up again those whose is.
+
+    Returns:
+        How many windows were put aside.
+    """
+    rows = await connection.fetch(
+        """
+        WITH planned AS (
+            SELECT source, collection, CASE WHEN is_everywhere THEN NULL ELSE ARRAY[west, south, east, north] END AS bbox
+            FROM unnest($1::text[], $2::text[], $3::boolean[], $4::float8[], $5::float8[], $6::float8[], $7::float8[])
+                AS given (source, collection, is_everywhere, west, south, east, north)
+        ), judged AS (
+            SELECT id, EXISTS (
+                SELECT FROM planned
+                WHERE planned.source = harvest_window.source AND planned.collection = harvest_window.collection
+                    AND (planned.bbox IS NOT DISTINCT FROM harvest_window.bbox OR kind = 'deletions')
+            ) AS is_planned
+            FROM kakehashi.harvest_window
+            WHERE state IN ('pending', 'failed')
+        )
+        UPDATE kakehashi.harvest_window SET is_planned = judged.is_planned
+        FROM judged
+        WHERE judged.id = harvest_window.id AND judged.is_planned <> harvest_window.is_planned
+        RETURNING harvest_window.is_planned
+        """,
+        [source for source, _, _ in scopes],
+        [collection for _, collection, _ in scopes],
+        [bbox is None for _, _, bbox in scopes],
+        *([bbox[edge] if bbox else 0.0 for _, _, bbox in scopes] for edge in range(4)),
+    )
+    return sum(not row["is_planned"] for row in rows)
+
+
+async def choose(connection: "Connection", source: str, finished: int | None = None) -> list[Next]:
+    """Return the windows of an upstream whose turn it is: one for each of its lanes that is free.
+
+    To be called in a transaction, in which no other process chooses for the same upstream; the windows
+    count as chosen when their jobs are in the queue.
+
+    Args:
+        connection: of the ingest role.
+        source: the upstream.
+        finished: a window that was just worked through, whose job is about to leave the queue.
+    """
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtext('kakehashi choose'), hashtext($1))", source
+    )
+    manners = await connection.fetchrow(
+        """
+        SELECT concurrency, is_serial FROM kakehashi.harvest_source
+        WHERE source = $1 AND paused_until <= clock_timestamp()
+        """,
+        source,
+    )
+    if manners is None:
+        return []
+    queued = await connection.fetch(
+        """
+        SELECT (args ->> 'window')::bigint AS window, (args ->> 'lane')::int AS lane, args ->> 'collection' AS collection
+        FROM kakehashi.procrastinate_jobs
+        WHERE status IN ('todo', 'doing') AND queue_name = $1 AND (args ->> 'window')::bigint IS DISTINCT FROM $2
+        """,
+        source,
+        finished,
+    )
+    free = sorted(set(range(manners["concurrency"])) - {row["lane"] for row in queued})
+    taken = [row["window"] for row in queued] + ([finished] if finished is not None else [])
+    busy = [row["collection"] for row in queued] if manners["is_serial"] else []
+    chosen: list[Next] = []
+    for lane in free:
+        row = await connection.fetchrow(
+            """
+            SELECT id, collection, priority FROM kakehashi.harvest_window
+            WHERE source = $1 AND state IN ('pending', 'failed') AND is_planned AND not_before <= clock_timestamp()
+                AND id <> ALL($2::bigint[]) AND collection <> ALL($3::text[])
+            ORDER BY priority DESC, rank DESC LIMIT 1
+            """,
+            source,
+            taken,
+            busy,
+        )
+        if row is None:
+            break
+        chosen.append(Next(row["id"], row["collection"], lane, row["priority"], manners["is_serial"]))
+        taken.append(row["id"])
+        if manners["is_serial"]:
+            busy.append(row["collection"])
+    return chosen
+
+
+async def recover(connection: "Connection") -> int:
+    """Make windows wait again whose worker is gone: they run, but no job in the queue is for them."""
+    status = await connection.execute(
+        """
+        UPDATE kakehashi.harvest_window SET state = 'pending'
+        WHERE state = 'running' AND NOT EXISTS (
+            SELECT FROM kakehashi.procrastinate_jobs
+            WHERE status IN ('todo', 'doing') AND args @> jsonb_build_object('window', harvest_window.id)
+        )
+        """
+    )
+    return int(status.rsplit(" ", 1)[1])
+
+
+async def sources_with_work(connection: "Connection") -> list[str]:
+    """Return the upstreams of which a window is due."""
+    rows = await connection.fetch(
+        """
+        SELECT source FROM kakehashi.harvest_source
+        WHERE paused_until <= clock_timestamp() AND EXISTS (
+            SELECT FROM kakehashi.harvest_window
+            WHERE harvest_window.source = harvest_source.source AND state IN ('pending', 'failed')
+                AND is_planned AND not_before <= clock_timestamp()
+        )
+        ORDER BY source
+        """
+    )
+    return [row["source"] for row in rows]
+
+
+async def progress(connection: "Connection", since: datetime) -> Progress:
+    """Count windows, those that were done since a time apart."""
+    row = await connection.fetchrow(
+        """
+        SELECT
+            count(*) FILTER (WHERE state IN ('pending', 'failed') AND is_planned) AS waiting,
+            count(*) FILTER (WHERE state IN ('pending', 'failed') AND is_planned AND not_before <= clock_timestamp()
+                AND source IN (
+                    SELECT source FROM kakehashi.harvest_source WHERE paused_until <= clock_timestamp()
+                )) AS due,
+            count(*) FILTER (WHERE state = 'running') AS running,
+            count(*) FILTER (WHERE state = 'failed' AND is_planned) AS failed,
+            count(*) FILTER (WHERE state IN ('done', 'refused') AND finished_at >= $1) AS done,
+            coalesce(sum(inserted + updated + unchanged) FILTER (
+                WHERE state IN ('done', 'refused') AND finished_at >= $1
+            ), 0)::bigint AS items
+        FROM kakehashi.harvest_window
+        WHERE state IN ('pending', 'failed', 'running') OR finished_at >= $1
+        """,
+        since,
+    )
+    if row is None:
+        raise AssertionError("a count without groups has one row")
+    return Progress(**dict(row))
+
+
+async def may_plan(connection: "Connection") -> bool:
+    """Take the right to plan until the transaction ends; False if another process has it."""
+    has_it: bool = await connection.fetchval(
+        "SELECT pg_try_advisory_xact_lock(hashtext('kakehashi plan'), 0)"
+    )
+    return has_it
