@@ -175,13 +175,16 @@ class _Attempt:
             self._shop.batch_size,
             guard,
         )
-        if window.kind == "reconcile":
-            return await self._reconcile(source, harmonizer, sink, connection)
 
         async def ending(summary: Summary) -> None:
             await ledger.finish(connection, window, self._count(summary))
 
-        await self._run(source, harmonizer, sink, ending)
+        try:
+            if window.kind == "reconcile":
+                return await self._reconcile(source, harmonizer, sink, connection)
+            await self._run(source, harmonizer, sink, ending)
+        finally:
+            await sink.close()
         return "done", None
 
     async def _run(
@@ -260,7 +263,7 @@ class _Attempt:
 
     async def _split(self, too_many: TooManyResults) -> Outcome:
         window = self._window
-        if window.end - window.start <= _SHORTEST:
+        if window.end - window.start <= _SHORTEST or window.collection == EVERYTHING:
             return await _failed(self._shop, window, self._taken, too_many)
         async with self._shop.pool.connection() as connection:
             await ledger.split(connection, window, self._cuts(too_many.count), too_many.count)

@@ -108,7 +108,7 @@ class ODataCatalogue:
     def _id_in(self, record: Record, collection: str) -> str | None:
         """Return the id of a product if it is of a collection; what is refused is of none."""
         try:
-            native = {**record.native, "attributes": _attributes(record.native)}
+            native = {**record.native, "attributes": attributes_of(record.native)}
             identifier, found, _ = self._identify(native)
         except RecordRefused:
             return None
