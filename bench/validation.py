@@ -15,13 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import orjson
 
 from catalog.definitions import load_definitions
+from catalog.validation import Validator
 from ingest.contract import Selection
 from ingest.harmonize import Harmonizer
 from ingest.load import NdjsonSink
 from ingest.pipeline import run
 from ingest.recorded import as_stream, read_pages, starter_files
 from ingest.sources import SOURCES, make_source
-from ingest.validate import Validator
 
 ROUNDS = 5
 

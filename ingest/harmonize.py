@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.errors import RecordRefused
+from catalog.validation import Validator
 from catalog.vocabulary import Vocabulary
 from ingest.contract import Collection, Item, Record, Source, TellsDeletions, Tombstone
 from ingest.extensions import is_used
 from ingest.normalize import clean, normalize
-from ingest.validate import Validator
 
 
 class Harmonizer:

@@ -14,6 +14,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from catalog.errors import RecordRefused
+from catalog.validation import STAC_VERSION
 from catalog.vocabulary import Vocabulary
 from ingest import assets, geometry
 from ingest.access import settle_access
@@ -21,7 +22,6 @@ from ingest.contract import Item
 from ingest.names_fill import fill_from_instrument, fill_from_name, with_schemas
 from ingest.native import entries, members
 from ingest.times import format_time, parse_time
-from ingest.validate import STAC_VERSION
 
 # pgstac writes this text where a member of the collection's base item is absent in the item. Upstreams
 # that run pgstac leak it; loaded into our pgstac it would act as that marker again.

@@ -6,9 +6,9 @@ from typing import Any
 
 from catalog.errors import RecordRefused
 from catalog.languages import LANGUAGES
+from catalog.validation import STAC_VERSION
 from ingest.contract import Collection
 from ingest.native import entries, lookup, members, text
-from ingest.validate import STAC_VERSION
 
 PREFIX = "tellus-"
 """A data set that is not defined here is the collection `tellus-<its UUID>`."""

@@ -14,7 +14,7 @@ import pytest
 import shapely
 from shapely.geometry import shape
 
-from ingest.validate import _SCHEMAS
+from catalog.validation import _SCHEMAS
 from tests.replay.run import Runner
 
 CDSE, GPORTAL = "samples/copernicus/cdse-stac", "samples/japan/gportal"

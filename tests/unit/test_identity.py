@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.validation import Validator
 from ingest.identity import join
-from ingest.validate import Validator
 
 PRIORITY = ("cdse", "eumetsat")
 PRODUCT = "S3A_OL_2_WFR____20240116T010000_20240116T010300_20240116T030000_0180_108_045_1980_MAR_O_NR_003"

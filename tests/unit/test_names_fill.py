@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from catalog.validation import Validator
 from ingest.normalize import normalize
-from ingest.validate import Validator
 from tests.unit.documents import definitions
 
 _NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from shapely.geometry import box, shape
 
+from catalog.validation import Validator
 from ingest.recorded import STARTER, starter_files
 from ingest.sources import SOURCES
-from ingest.validate import Validator
 from tests.unit.documents import definitions
 from tests.unit.harvested import harvested
 

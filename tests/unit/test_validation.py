@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import RecordRefused
-from ingest.validate import Validator
+from catalog.validation import Validator
 from tests.unit.documents import merged
 
 _EXTENSIONS = "https://stac-extensions.github.io/"

@@ -4,6 +4,7 @@ The schemas are bundled by URL under `schemas/`; validators are compiled once an
 """
 
 from collections import Counter
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ import orjson
 from catalog.errors import RecordRefused
 
 STAC_VERSION = "1.1.0"
-_CORE = "https://schemas.stacspec.org/v1.1.0/"
-_ITEM = _CORE + "item-spec/json-schema/item.json"
-_COLLECTION = _CORE + "collection-spec/json-schema/collection.json"
+_CORE = "https://schemas.stacspec.org/"
+_ITEM = "item-spec/json-schema/item.json"
+_COLLECTION = "collection-spec/json-schema/collection.json"
 _PROJJSON = "https://proj.org/schemas/v0.7/projjson.schema.json"
 _SCHEMAS = Path(__file__).parent / "schemas"
 _MAX_REASON = 300
@@ -30,9 +31,14 @@ class Validator:
             such a document is checked against all its other schemas.
     """
 
-    def __init__(self) -> None:
-        """Compiles nothing before it is needed."""
+    def __init__(self, versions: Collection[str] = (STAC_VERSION,)) -> None:
+        """Compiles nothing before it is needed.
+
+        Args:
+            versions: of STAC that a document may declare, of those that are bundled.
+        """
         self.unknown: Counter[str] = Counter()
+        self._versions = versions
 
     def check_item(self, item: dict[str, Any]) -> None:
         """Validate an item against the core schema and its extensions.
@@ -51,7 +57,7 @@ class Validator:
         self._check(collection, _COLLECTION, "invalid-collection")
 
     def _check(self, document: dict[str, Any], core: str, code: str) -> None:
-        for url in (core, *document.get("stac_extensions", ())):
+        for url in (self._core_schema(document, core), *document.get("stac_extensions", ())):
             validator = _compiled(url)
             if validator is None:
                 self.unknown[url] += 1
@@ -61,6 +67,11 @@ class Validator:
                 error = _cause(next(validator.iter_errors(document)))
                 place = "/".join(str(part) for part in error.instance_path) or "(document)"
                 raise RecordRefused(code, f"{place}: {_short(error.message)} [{_schema_name(url)}]")
+
+    def _core_schema(self, document: dict[str, Any], name: str) -> str:
+        declared = document.get("stac_version")
+        version = declared if declared in self._versions else STAC_VERSION
+        return f"{_CORE}v{version}/{name}"
 
 
 @cache
@@ -101,7 +112,11 @@ def _cause(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationErro
 
 
 def _schema_name(url: str) -> str:
-    return "STAC " + STAC_VERSION if url.startswith(_CORE) else "/".join(url.split("/")[-3:-1])
+    return (
+        f"STAC {url.split('/')[3].removeprefix('v')}"
+        if url.startswith(_CORE)
+        else "/".join(url.split("/")[-3:-1])
+    )
 
 
 def _short(message: str) -> str:
