@@ -16,6 +16,7 @@ from catalog.errors import ConfigurationError, KakehashiError, TooManyResults, U
 from catalog.store import ledger, upstreams
 from catalog.store.ledger import EVERYTHING, Claim, Counts, WindowLost
 from catalog.store.pool import Pool
+from catalog.store.statistics import fold_changes
 from catalog.store.vanished import comparable_items, remove_vanished
 from ingest.contract import FollowsChanges, Page, Selection, Source, TellsDeletions, Window
 from ingest.harmonize import Harmonizer
@@ -158,6 +159,7 @@ class _Attempt:
                 return await self._split(too_many)
         async with self._shop.pool.connection() as connection:
             await upstreams.note_success(connection, window.source)
+            await fold_changes(connection)
         return Outcome(window, state, self._taken, reason)
 
     async def _through(self, source: Source, connection: "Connection") -> tuple[str, str | None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from catalog.observed import Box
-from catalog.store.statistics import COUNTERS_SETTLE, PARTITIONS
+from catalog.store.counting import COUNTERS_SETTLE, PARTITIONS, box_of
 
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
@@ -125,7 +125,13 @@ async def _count(connection: "Connection", collections: list[str]) -> dict[str, 
 
 
 def _figures(row: asyncpg.Record, items: int, changed_at: datetime | None, *, is_exact: bool) -> Figures:
-    box = None if row["west"] is None else (row["west"], row["south"], row["east"], row["north"])
     return Figures(
-        row["collection"], items, is_exact, row["oldest"], row["newest"], row["latest_end"], box, changed_at
+        row["collection"],
+        items,
+        is_exact,
+        row["oldest"],
+        row["newest"],
+        row["latest_end"],
+        box_of(row),
+        changed_at,
     )

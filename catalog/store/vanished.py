@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from catalog.store.ledger import Claim
+from catalog.store.statistics import ItemChange, record_changes
 
 if TYPE_CHECKING:
     from catalog.store.writer import Connection
@@ -81,4 +82,5 @@ async def remove_vanished(
             """,
             [(window.source, window.collection, row["id"]) for row in rows],
         )
+        await record_changes(connection, [ItemChange(window.source, window.collection, deleted=len(rows))])
     return len(rows)

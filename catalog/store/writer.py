@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from catalog import jsontext
 from catalog.errors import RecordRefused, WriteRefused
 from catalog.store.batch import LOCK_SHARDS, BatchWriter
+from catalog.store.following import remember_declared, with_data_followed
 from catalog.store.prepared import prepare, shard_of
 from catalog.store.statistics import ItemChange, record_changes
 from catalog.store.written import Written as Written
@@ -148,6 +149,8 @@ async def delete_items(connection: "Connection", source: str, records: Sequence[
 async def upsert_collections(connection: "Connection", collections: Iterable[Mapping[str, Any]]) -> int:
     """Insert or replace collections; return how many were new or different.
 
+    Where a collection has items, its extent and summaries are widened by what these say.
+
     Args:
         connection: of the ingest role.
         collections: complete STAC Collections without structural links. Items of a large
@@ -155,19 +158,21 @@ async def upsert_collections(connection: "Connection", collections: Iterable[Map
     """
     changed = 0
     for collection in collections:
-        content = dict(collection)
-        partition = content.pop("kakehashi:partition", None)
-        text = jsontext.dumps(content).decode()
+        declared = dict(collection)
+        partition = declared.pop("kakehashi:partition", None)
         async with connection.transaction():
+            content, followed = await with_data_followed(connection, declared)
             status = await connection.execute(
                 """
                 INSERT INTO pgstac.collections (content, partition_trunc) VALUES ($1::jsonb, $2)
                 ON CONFLICT (id) DO UPDATE SET content = excluded.content
                 WHERE pgstac.collections.content IS DISTINCT FROM excluded.content
                 """,
-                text,
+                jsontext.dumps(content).decode(),
                 partition,
             )
+            if followed is not None:
+                await remember_declared(connection, declared, followed)
         changed += int(status.rsplit(" ", 1)[1])
     return changed
 
