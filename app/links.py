@@ -79,7 +79,7 @@ class Links:
             {"rel": "collection", "type": JSON, "href": collection},
             {"rel": "root", "type": JSON, "href": self.landing()},
         ]
-        return splice(document, own)
+        return splice(document, own, self.root)
 
     def collection(self, document: Document) -> str:
         """Return a collection as JSON text with its links."""
@@ -117,7 +117,7 @@ class Links:
                 if code in LANGUAGES
             ),
         ]
-        return splice(document, own)
+        return splice(document, own, self.root)
 
     def languages(self, language: str) -> list[Link]:
         """Return links to this document in the other languages."""
@@ -160,7 +160,14 @@ def _alternate(href: str, language: str) -> Link:
     return {"rel": "alternate", "type": JSON, "title": title, "href": href, "hreflang": language}
 
 
-def splice(document: Document, own: list[Link]) -> str:
-    """Return a document's JSON text with our links and then its stored ones."""
-    links = orjson.dumps([*own, *document.links]).decode()
+def splice(document: Document, own: list[Link], root: str) -> str:
+    """Return a document's JSON text with our links and then its stored ones.
+
+    Stored links within this catalogue, such as to other versions of a product, are relative to its root.
+    """
+    stored = [
+        {**link, "href": root + link["href"][1:]} if str(link.get("href")).startswith("./") else link
+        for link in document.links
+    ]
+    links = orjson.dumps([*own, *stored]).decode()
     return f'{document.members[:-1]},"links":{links}}}'

@@ -14,6 +14,7 @@ from catalog.vocabulary import Vocabulary
 _SCHEMAS = "https://stac-extensions.github.io/"
 _EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {
+        "version": f"{_SCHEMAS}version/v1.2.0/schema.json",
         "grid": f"{_SCHEMAS}grid/v1.1.0/schema.json",
         "processing": f"{_SCHEMAS}processing/v1.2.0/schema.json",
         "product": f"{_SCHEMAS}product/v1.0.0/schema.json",
@@ -43,7 +44,7 @@ def fill_from_name(properties: dict[str, Any], identifier: str, vocabulary: Voca
     said = _said(name, vocabulary)
     added = {field: value for field, value in said.items() if properties.get(field) is None}
     properties.update(added)
-    prefixes = {field.split(":")[0] for field in added if ":" in field}
+    prefixes = {field.split(":")[0] for field in added}
     return [schema for prefix, schema in _EXTENSIONS.items() if prefix in prefixes]
 
 
@@ -94,6 +95,9 @@ def _said(name: ProductName, vocabulary: Vocabulary) -> dict[str, Any]:
     if _RADARS.intersection(name.instruments):
         fields["sar:instrument_mode"] = vocabulary.canonical("sar:instrument_mode", name.mode or "")
         fields["sar:polarizations"] = list(name.polarizations)
+    if name.version_order:
+        # Of a product whose names tell the versions apart.
+        fields["version"] = name.version or name.baseline
     return {field: value for field, value in fields.items() if value}
 
 

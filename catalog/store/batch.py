@@ -24,6 +24,7 @@ from catalog.store.held import NO_NOTE, Note, hold_items, sources_of
 from catalog.store.partitions import Partitions
 from catalog.store.prepared import Key, PreparedItem, prepare
 from catalog.store.statistics import ItemChange, record_changes
+from catalog.store.versions import link_versions
 from catalog.store.written import Outcome
 
 if TYPE_CHECKING:
@@ -238,6 +239,7 @@ class BatchWriter:
             writes += compared
             counts.unchanged += equal
         done = await self._replace(collection, target, writes, outcome)
+        await link_versions(self._connection, collection, target.table, [write.item.id for write in done])
         new = sum(write.is_new for write in done)
         counts.inserted += new
         counts.updated += len(done) - new

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from catalog import jsontext
 from catalog.errors import RecordRefused, WriteRefused
+from catalog.store.base_item import read_targets
 from catalog.store.batch import LOCK_SHARDS, BatchWriter
 from catalog.store.following import remember_declared, with_data_followed
 from catalog.store.prepared import prepare, shard_of
 from catalog.store.statistics import ItemChange, record_changes
+from catalog.store.versions import unlink_versions
 from catalog.store.written import Written as Written
 
 if TYPE_CHECKING:
@@ -132,13 +134,17 @@ async def delete_items(connection: "Connection", source: str, records: Sequence[
             WHERE items.collection = dead.collection AND items.id = dead.id
                 AND items.content #>> '{properties,harvest:source}' = $1
                 AND position(dead.native IN items.content::text) > 0
-            RETURNING items.collection
+            RETURNING items.collection, items.id
             """,
             source,
             [record.collection for record in records],
             [record.id for record in records],
             [record.native_id for record in records],
         )
+        targets = await read_targets(connection, {row["collection"] for row in gone})
+        for name, target in targets.items():
+            left = [row["id"] for row in gone if row["collection"] == name]
+            await unlink_versions(connection, name, target.table, left)
         fewer = Counter(row["collection"] for row in gone)
         await record_changes(
             connection, [ItemChange(source, name, deleted=count) for name, count in fewer.items()]

@@ -1,5 +1,6 @@
 """Parameters get their meaning: times, boxes, filters, fields, tokens, addresses."""
 
+import json
 import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 
 from app.fields import fields_from_text, read_fields
 from app.filters import read_filter, read_query
+from app.links import splice
 from app.openapi import to_30
 from app.proxy import parse_forwarded
 from app.search_request import body_of_get, read_body, read_search
 from app.settings import ApiSettings
 from catalog.errors import InvalidRequest
 from catalog.store.geojson import bbox_geometry, check_geometry
-from catalog.store.hydrate import ABSENT, ItemRow, hydrate, read_base_item
+from catalog.store.hydrate import ABSENT, Document, ItemRow, hydrate, read_base_item
 from catalog.store.instant import format_instant, parse_instant, parse_interval
 from catalog.store.token import Position, read_token, write_token
 
@@ -447,3 +449,13 @@ def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for bad in ({"root_path": "x"}, {"root_path": "//x"}, {"default_limit": 20_000}, {"max_limit": 0}):
         with pytest.raises(ValueError):
             ApiSettings(**bad)
+
+
+def test_stored_links_within_the_catalogue_become_absolute() -> None:
+    stored = [
+        {"rel": "latest-version", "href": "./collections/c/items/i"},
+        {"rel": "via", "href": "https://example.org/i"},
+    ]
+    text = splice(Document("c", "i", '{"id":"i"}', stored), [], "https://catalogue.example/stac")
+    hrefs = [link["href"] for link in json.loads(text)["links"]]
+    assert hrefs == ["https://catalogue.example/stac/collections/c/items/i", "https://example.org/i"]

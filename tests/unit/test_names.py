@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.names import families, format_name, parse_name, product_key, version_chains
-from catalog.names.grammar import _CLOCK, _PLACE
+from catalog.names.grammar import PLACE
+from catalog.names.reading import _CLOCK
 
 _FAMILIES = sorted(families())
 # 1988 to 2086, where two digits of a year tell the century.
@@ -37,16 +38,16 @@ def _parts(draw: st.DrawFn, family: str) -> tuple[str, dict[str, str], dict[str,
     """Pieces for one form of a family: any that fit their patterns, with real times in those of a time."""
     grammar = families()[family]
     form = draw(st.sampled_from(grammar.forms))
-    names = [place.group(1) for place in _PLACE.finditer(form)]
+    names = [place.group(1) for place in PLACE.finditer(form)]
     parts = {
         name: draw(st.from_regex(re.compile(grammar.parts[name], re.ASCII), fullmatch=True)) for name in names
     }
     times = {}
     for field, time in grammar.times.items():
         template = next(
-            (one for one in time.of if all(place.group(1) in parts for place in _PLACE.finditer(one))), ""
+            (one for one in time.of if all(place.group(1) in parts for place in PLACE.finditer(one))), ""
         )
-        pieces = [place.group(1) for place in _PLACE.finditer(template)]
+        pieces = [place.group(1) for place in PLACE.finditer(template)]
         if time.after_start or not pieces:
             continue
         way = draw(st.sampled_from([one for one in time.forms if _fits(one, pieces, grammar.parts)]))
@@ -295,7 +296,7 @@ def test_no_two_grammars_read_one_example() -> None:
             for other in families().values()
             for form in other.forms
             if re.fullmatch(
-                _PLACE.sub(
+                PLACE.sub(
                     lambda place, other=other: f"(?:{other.parts[place.group(1)]})",
                     re.escape(form).replace("\\{", "{").replace("\\}", "}"),
                 ),
