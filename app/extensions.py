@@ -6,6 +6,7 @@ from stac_fastapi.api.routes import create_async_endpoint
 from stac_fastapi.extensions.collection_search import CollectionSearchExtension
 from stac_fastapi.extensions.fields import FieldsExtension
 from stac_fastapi.extensions.filter import FilterExtension
+from stac_fastapi.extensions.free_text import FreeTextAdvancedExtension
 from stac_fastapi.extensions.pagination import TokenPaginationExtension
 from stac_fastapi.extensions.query import QueryExtension
 from stac_fastapi.extensions.sort import SortExtension
@@ -66,6 +67,12 @@ _COLLECTION_SEARCH_CLASSES = [
     for version in ("v1.0.0-rc.1", "v1.0.0")
     for part in ("", "#free-text", "#advanced-free-text", "#filter", "#query", "#sort", "#fields")
 ] + ["http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query"]
+_FREE_TEXT_CLASSES = [
+    f"{_STAC}/{version}/{part}#{form}"
+    for version in ("v1.0.0-rc.1", "v1.0.0")
+    for part in ("item-search", "ogcapi-features")
+    for form in ("free-text", "advanced-free-text")
+]
 _LANGUAGE_CLASSES = [f"{_STAC}/v1.0.0-rc.2/language", f"{_STAC}/v1.0.0/language"]
 
 
@@ -110,6 +117,7 @@ def extensions(queryables: QueryablesClient) -> list[ApiExtension]:
         QueryExtension(conformance_classes=_QUERY_CLASSES),
         FilterExtension(client=queryables, conformance_classes=_FILTER_CLASSES),
         TokenPaginationExtension(),
+        FreeTextAdvancedExtension(conformance_classes=_FREE_TEXT_CLASSES),
         CollectionSearchExtension(GET=CollectionsRequest, conformance_classes=_COLLECTION_SEARCH_CLASSES),
         CollectionFilterExtension(client=queryables),
         LanguageExtension(),

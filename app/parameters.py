@@ -145,6 +145,7 @@ class _ItemsParameters(_Parameters):
     limit: _Limit = attr.ib(default=None)
     bbox: _Bbox = attr.ib(default=None)
     datetime: _Datetime = attr.ib(default=None)
+    q: _FreeText = attr.ib(default=None)
     filter_expr: _Filter = attr.ib(default=None)
     filter_lang: _FilterLang = attr.ib(default=None)
     filter_crs: _FilterCrs = attr.ib(default=None)
@@ -209,6 +210,10 @@ SEARCH_BODY: dict[str, Any] = {
                 "exclude": {"type": "array", "items": {"type": "string"}},
             },
         },
+        "q": {
+            "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "description": "Free text, or a list of phrases any of which is looked for.",
+        },
         "query": {"type": "object"},
         "token": {"type": "string"},
     },
@@ -219,9 +224,5 @@ COLLECTIONS_BODY: dict[str, Any] = {
     "properties": {
         **{name: schema for name, schema in SEARCH_BODY["properties"].items() if name not in _ONLY_ITEMS},
         "limit": {"type": "integer", "minimum": 1},
-        "q": {
-            "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-            "description": "Free text, or a list of phrases any of which is looked for.",
-        },
     },
 }

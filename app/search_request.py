@@ -13,6 +13,7 @@ import orjson
 from app.fields import Fields, fields_from_text, read_fields
 from app.filters import both, read_filter, read_query
 from catalog.errors import InvalidRequest
+from catalog.freetext import read_free_text
 from catalog.store.geojson import bbox_geometry, check_geometry
 from catalog.store.instant import Interval, parse_interval
 from catalog.store.search import NEWEST_FIRST, Search, SortKey
@@ -127,6 +128,7 @@ def read_search(
         sort=read_sort(body.get("sortby")),
         limit=read_limit(body.get("limit"), default_limit, max_limit),
         token=read_token(body.get("token")),
+        text=read_free_text(body.get("q")),
     )
     return SearchRequest(
         search,

@@ -3,7 +3,7 @@
     query    = run { ("OR" | ",") run }
     run      = operand { operand }           terms side by side: any of them, as the extension asks
     operand  = unary { "AND" unary }
-    unary    = ["NOT" | "+" | "-"] ( word | '"' phrase '"' | "(" query ")" )
+    unary    = { "NOT" } [ "+" | "-" ] ( word | '"' phrase '"' | "(" query ")" )
 
 In a run, what has a `+` must be there, what has a `-` or `NOT` must not, and the rest is free once
 something must be there. Words are operators in capitals only. A query with commas and no operators is
@@ -131,19 +131,20 @@ def positive_terms(expression: Expression, *, positive: bool = True) -> set[Term
     return {term for part in expression.parts for term in positive_terms(part, positive=positive)}
 
 
-def settle(expression: Expression, known: Callable[[Term], bool]) -> Expression:
-    """Return what is left of a tree once some of its terms are known to be true.
+def settle(expression: Expression, known: Callable[[Term], bool | None]) -> Expression:
+    """Return what is left of a tree once the truth of some of its terms is known.
 
     Args:
         expression: the tree.
-        known: whether a term is true already; the others stay open.
+        known: whether a term is true or false; None: it stays open.
 
     Returns:
-        `EVERYTHING` if no term matters any more and it holds, `NOTHING` if it cannot hold, else a tree
-        of open terms.
+        `EVERYTHING` if no open term matters and it holds, `NOTHING` if it cannot hold, else a tree of
+        open terms.
     """
     if isinstance(expression, Term):
-        return EVERYTHING if known(expression) else expression
+        truth = known(expression)
+        return expression if truth is None else EVERYTHING if truth else NOTHING
     if isinstance(expression, Not):
         part = settle(expression.part, known)
         if part == EVERYTHING:
@@ -277,10 +278,15 @@ class _Parser:
         return _both(parts)
 
     def _unary(self, depth: int) -> Expression:
-        if self._take("NOT", "-"):
-            return Not(self._atom(depth))
-        self._take("+")
-        return self._atom(depth)
+        negated = False
+        while self._take("NOT"):
+            negated = not negated
+        if self._take("-"):
+            negated = not negated
+        else:
+            self._take("+")
+        atom = self._atom(depth)
+        return Not(atom) if negated else atom
 
     def _atom(self, depth: int) -> Expression:
         if self._take("("):

@@ -8,7 +8,7 @@ import orjson
 from catalog import queryables
 from catalog.collection_search import Candidate, CollectionSearch, find, page_of, sort_values
 from catalog.errors import NotFound
-from catalog.freetext import terms_of
+from catalog.freetext import Expression, Term, terms_of
 from catalog.languages import DEFAULT
 from catalog.store.collections import CollectionCache, match_terms
 from catalog.store.counts import Count
@@ -57,8 +57,7 @@ class CollectionReader:
         """
         async with self._pool.connection() as connection:
             collections = await self._all.get(connection)
-            terms = [] if search.text is None else terms_of(search.text)
-            matches = await match_terms(connection, terms) if terms else {}
+            matches = {} if search.text is None else await match_terms(connection, terms_of(search.text))
             key = b"" if search.token is None and search.limit is None else await self._key(connection)
         position = None if search.token is None else read_token(search.token, key, search.fingerprint)
         candidates = [Candidate(one.id, one.content_in(search.language)) for one in collections.values()]
@@ -75,6 +74,13 @@ class CollectionReader:
             beside(page[-1], forward=True) if page and has_next else None,
             beside(page[0], forward=False) if page and has_previous else None,
         )
+
+    async def matches(
+        self, connection: "Connection", text: Expression
+    ) -> tuple[list[str], dict[Term, dict[str, float]]]:
+        """Return the ids of all collections, and for each term of a free text those that have it."""
+        collections = await self._all.get(connection)
+        return list(collections), await match_terms(connection, terms_of(text))
 
     async def titles(self, language: str = DEFAULT) -> list[tuple[str, str | None]]:
         """Return id and title of every collection, by id."""

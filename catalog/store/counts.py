@@ -47,6 +47,9 @@ class Count:
     items: int
     is_exact: bool = True
 
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.items + other.items, self.is_exact and other.is_exact)
+
 
 class Counts:
     """Counts of searches; those that took long are remembered for a minute."""
@@ -112,7 +115,7 @@ class Counts:
 
 def _is_chosen(search: Search) -> bool:
     """Whether a search has a condition that statistics of partitions do not tell of."""
-    return bool(search.filter is not None or search.geometry is not None or search.ids)
+    return bool(search.filter is not None or search.geometry is not None or search.ids or search.own_text)
 
 
 def _items(search: Search, timeline: Timeline) -> float:

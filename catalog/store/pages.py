@@ -57,7 +57,7 @@ def _slices(
     start, end = here, here
     if search.interval and search.interval.end and newest_first:
         end = min(end, search.interval.end) if end else search.interval.end
-    chosen = search.filter is not None or search.geometry is not None
+    chosen = search.filter is not None or search.geometry is not None or bool(search.own_text)
     wanted = (search.limit + 1) * (_SPARE_IF_CHOSEN if chosen else _SPARE)
     yield from timeline.slices(wanted, newest_first=newest_first, start=start, end=end)
 

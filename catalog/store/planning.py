@@ -12,6 +12,7 @@ from catalog.errors import InvalidRequest
 from catalog.store.cql2.compiler import compile_filter
 from catalog.store.cql2.spatial import shape
 from catalog.store.cql2.terms import path_of, read
+from catalog.store.item_text import own_text_condition
 from catalog.store.keyset import Expression, beyond, ordered
 from catalog.store.parameters import Parameters, Statement
 from catalog.store.queryables import Kind, Queryable, Queryables, strip_prefix
@@ -103,6 +104,8 @@ def conditions(search: Search, queryables: Queryables, parameters: Parameters) -
         terms.append(f"ST_Intersects(geometry, {shape(search.geometry, parameters)})")
     if search.filter is not None:
         terms.append(compile_filter(search.filter, queryables, parameters, search.collections))
+    if search.own_text:
+        terms.append(own_text_condition(search.own_text, parameters))
     return " AND ".join(terms) or "TRUE"
 
 

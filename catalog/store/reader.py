@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -11,6 +11,8 @@ from catalog.errors import InvalidRequest, NotFound, StoreError
 from catalog.store.collection_reader import CollectionReader
 from catalog.store.counts import Count, Counts
 from catalog.store.hydrate import Document
+from catalog.store.item_text import collections_with_item_text, divide
+from catalog.store.merging import by_found_ids, merge_pages
 from catalog.store.page import Page
 from catalog.store.pages import fetch_page
 from catalog.store.planning import select_items
@@ -30,9 +32,12 @@ from catalog.store.token import Position, read_token, write_token
 if TYPE_CHECKING:
     from catalog.store.pool import Connection
 
+    _Fetched = tuple[list[asyncpg.Record], bool, Count | None]
+
 # Ages in seconds from which on what is remembered of the database is read again.
 _QUERYABLES_TTL_S = 10.0
 _TIMELINES_TTL_S = 60.0
+_ITEM_TEXT_TTL_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -72,18 +77,21 @@ class Reader:
         self._bases = BaseItems()
         self._queryables = Snapshot(pool, load_queryables, _QUERYABLES_TTL_S)
         self._timelines = Snapshot(pool, load_timelines, _TIMELINES_TTL_S)
+        self._with_text = Snapshot(pool, collections_with_item_text, _ITEM_TEXT_TTL_S)
 
     def invalidate(self) -> None:
         """Forget what is remembered of the database: somebody changed collections or queryables."""
         self._bases.invalidate()
         self._queryables.invalidate()
         self._timelines.invalidate()
+        self._with_text.invalidate()
 
     async def close(self) -> None:
         """End what runs in the background. The pool stays open."""
         await self._counts.close()
         await self._queryables.close()
         await self._timelines.close()
+        await self._with_text.close()
 
     async def search(self, search: Search) -> Page:
         """Return one page of the items that match.
@@ -94,24 +102,56 @@ class Reader:
             DatabaseUnreachable: no connection.
         """
         async with self._pool.connection() as connection, _client_errors(search):
-            selection = select_items(search, await self._queryables.get(connection))
             position = None
             if search.token is not None:
                 key = await self._key(connection)
                 position = read_token(search.token, key, search.fingerprint)
-            timeline = (await self._timelines.get(connection)).of(search.collections)
-            if position is None:
-                self._counts.begin(search, selection, timeline)
-            rows, more = await fetch_page(connection, search, selection, position, timeline)
+            if search.text is None:
+                rows, more, count = await self._fetch(connection, search, position)
+            else:
+                rows, more, count = await self._fetch_divided(connection, search, position)
             documents = await items_of(connection, rows, self._bases)
-            whole = position is None and not more
-            count = (
-                Count(len(rows))
-                if whole
-                else await self._counts.finish(connection, search, selection, timeline)
-            )
             following, previous = await self._tokens(connection, search, rows, position, more)
         return Page(documents, count, following, previous)
+
+    async def _fetch(self, connection: "Connection", search: Search, position: Position | None) -> "_Fetched":
+        """Return the rows of a page, whether more lie behind them, and how many there are in all."""
+        selection = select_items(search, await self._queryables.get(connection))
+        timeline = (await self._timelines.get(connection)).of(search.collections)
+        if position is None:
+            self._counts.begin(search, selection, timeline)
+        rows, more = await fetch_page(connection, search, selection, position, timeline)
+        if position is None and not more:
+            return rows, more, Count(len(rows))
+        return rows, more, await self._counts.finish(connection, search, selection, timeline)
+
+    async def _fetch_divided(
+        self, connection: "Connection", search: Search, position: Position | None
+    ) -> "_Fetched":
+        """Return the same of a search with free text, which is several without."""
+        queryables = await self._queryables.get(connection)
+        keys = select_items(replace(search, text=None), queryables).keys
+        parts = [
+            found
+            for part in await self.without_text(connection, search)
+            if (found := await by_found_ids(connection, part, queryables)) is not None
+        ]
+        fetched = [await self._fetch(connection, part, position) for part in parts]
+        if len(fetched) < 2:
+            return fetched[0] if fetched else ([], False, Count(0))
+        counts = [count for _, _, count in fetched if count is not None]
+        count = sum(counts, Count(0)) if len(counts) == len(fetched) else None
+        backward = position is not None and not position.forward
+        pages = [(rows, more) for rows, more, _ in fetched]
+        rows, more = await merge_pages(connection, pages, keys, search.limit, backward=backward)
+        return rows, more, count
+
+    async def without_text(self, connection: "Connection", search: Search) -> list[Search]:
+        """Return searches without free text that find between them, each once, what a search finds."""
+        if search.text is None:
+            return [search]
+        collections, matches = await self.collections.matches(connection, search.text)
+        return divide(search, collections, matches, await self._with_text.get(connection))
 
     async def item(self, collection: str, name: str) -> Document:
         """Return one item.

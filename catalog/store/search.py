@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from catalog.freetext import Expression
 from catalog.store.instant import Interval
 
 
@@ -21,6 +22,19 @@ NEWEST_FIRST = (SortKey("datetime", descending=True),)
 
 
 @dataclass(frozen=True)
+class OwnText:
+    """Items of some collections, and what their own text must match.
+
+    Attributes:
+        collections: ids; never empty.
+        expression: of terms that these collections do not have themselves.
+    """
+
+    collections: tuple[str, ...]
+    expression: Expression
+
+
+@dataclass(frozen=True)
 class Search:
     """A search of items.
 
@@ -33,6 +47,9 @@ class Search:
         sort: keys in order; ties are broken by collection and id.
         limit: most items of a page, at least 1.
         token: page token of an earlier answer.
+        text: free text that an item, or its collection, must match.
+        own_text: what is left of that for items of some collections themselves to match, by
+            `catalog.store.item_text`; one of these must hold.
     """
 
     collections: tuple[str, ...] = ()
@@ -43,12 +60,14 @@ class Search:
     sort: tuple[SortKey, ...] = NEWEST_FIRST
     limit: int = 10
     token: str | None = None
+    text: Expression | None = None
+    own_text: tuple[OwnText, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """A digest of everything but limit and token: pages of one walk share it."""
         text = orjson.dumps(
-            replace(self, limit=0, token=None),
+            [replace(self, limit=0, token=None, text=None, own_text=()), repr((self.text, self.own_text))],
             default=str,
             option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
         )

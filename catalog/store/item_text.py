@@ -1,0 +1,111 @@
+"""Free text of items: an item matches a term if it says so itself, or if its collection does.
+
+Collections are few, so that which of them match is found first. What they leave open is asked of the
+items: of those whose collection has all that is wanted nothing, of the others what is missing. Only a
+few collections have items with texts of their own (migration `item_text`); the rest are not looked into.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from catalog.freetext import (
+    EVERYTHING,
+    NOTHING,
+    Both,
+    Expression,
+    Not,
+    Term,
+    positive_terms,
+    settle,
+    terms_of,
+)
+from catalog.store.parameters import Parameters
+from catalog.store.search import OwnText, Search
+
+if TYPE_CHECKING:
+    from catalog.store.pool import Connection
+
+_WITH_TEXT = "SELECT collection FROM kakehashi.collection_with_item_text"
+
+
+async def collections_with_item_text(connection: "Connection") -> frozenset[str]:
+    """Return the collections some of whose items have a title, a description or keywords."""
+    return frozenset(row["collection"] for row in await connection.fetch(_WITH_TEXT))
+
+
+def divide(
+    search: Search,
+    collections: Sequence[str],
+    matches: dict[Term, dict[str, float]],
+    with_text: frozenset[str],
+) -> list[Search]:
+    """Return searches without free text that find between them, each once, what a search with it finds.
+
+    Args:
+        search: with `text`.
+        collections: ids of all collections.
+        matches: for each term the collections that have it.
+        with_text: collections some of whose items have texts of their own.
+    """
+    assert search.text is not None
+    wanted = [name for name in collections if not search.collections or name in search.collections]
+    groups: dict[Expression, list[str]] = {}
+    for name in wanted:
+
+        def known(term: Term, name: str = name) -> bool | None:
+            if name in matches[term]:
+                return True
+            return None if name in with_text or may_be_id(term) else False
+
+        groups.setdefault(settle(search.text, known), []).append(name)
+    sure = groups.pop(EVERYTHING, [])
+    groups.pop(NOTHING, None)
+    parts = []
+    if sure:
+        everywhere = len(sure) == len(collections) and not search.collections
+        parts.append(replace(search, text=None, collections=() if everywhere else tuple(sure)))
+    if groups:
+        own = tuple(OwnText(tuple(names), expression) for expression, names in groups.items())
+        names = tuple(name for part in own for name in part.collections)
+        parts.append(replace(search, text=None, collections=names, own_text=own))
+    return parts
+
+
+def may_be_id(term: Term) -> bool:
+    """Whether a term can be the id of an item: one word with a digit in it. Looking for ids has its price."""
+    return " " not in term.text and any(character.isdigit() for character in term.text)
+
+
+def is_selective(own_text: Sequence[OwnText]) -> bool:
+    """Whether the index helps to find what matches: not where it is enough that something is missing."""
+    return all(positive_terms(part.expression) for part in own_text)
+
+
+def own_text_condition(own_text: Sequence[OwnText], parameters: Parameters) -> str:
+    """Return the SQL condition that the own text of an item matches."""
+    placeholders: dict[Term, str] = {}
+    for part in own_text:
+        for term in terms_of(part.expression):
+            placeholders.setdefault(term, parameters.add(term.text, "::text"))
+    parts = [
+        f"(collection = ANY ({parameters.add(list(part.collections), '::text[]')})"
+        f" AND {_condition(part.expression, placeholders)})"
+        for part in own_text
+    ]
+    return "(" + " OR ".join(parts) + ")"
+
+
+def _condition(expression: Expression, placeholders: dict[Term, str]) -> str:
+    if isinstance(expression, Term):
+        text = placeholders[expression]
+        # As the index has it, so that it is used.
+        words = (
+            "kakehashi.has_item_text(content)"
+            f" AND kakehashi.item_words(content) @@ kakehashi.text_query({text})"
+        )
+        return f"(id = {text} OR ({words}))" if may_be_id(expression) else f"({words})"
+    if isinstance(expression, Not):
+        return f"({_condition(expression.part, placeholders)} IS NOT TRUE)"
+    word = " AND " if isinstance(expression, Both) else " OR "
+    return "(" + word.join(_condition(part, placeholders) for part in expression.parts) + ")"
