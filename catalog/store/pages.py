@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # A first slice holds so many times the items of a page, and where a condition lets only some through, more.
 _SPARE = 2
-_SPARE_IF_CHOSEN = 20
+_SPARE_IF_CHOSEN = 100
 
 
 async def fetch_page(

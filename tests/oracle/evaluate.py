@@ -302,15 +302,16 @@ def _array(op: str, left: list[Any] | None, right: list[Any] | None) -> Answer:
     return {"a_contains": a >= b, "a_containedBy": a <= b, "a_equals": a == b, "a_overlaps": bool(a & b)}[op]
 
 
-def _span(node: Any, item: Item) -> tuple[datetime, datetime] | None:
+def _span(node: Any, item: Item) -> tuple[datetime | None, datetime | None]:
     if "interval" in node:
         first, last = node["interval"]
-        start = _PAST if first == ".." else _end(first, 0, item)
-        end = _FUTURE if last == ".." else _end(last, 1, item)
-        return None if start is None or end is None else (start, end)
+        return (
+            _PAST if first == ".." else _end(first, 0, item),
+            _FUTURE if last == ".." else _end(last, 1, item),
+        )
     if "property" in node:
         moment = _read(node["property"], "time", item)
-        return None if moment is None else (moment, moment)
+        return moment, moment
     if "date" in node:
         first = _instant(node["date"] + "T00:00:00Z")
         return first, first + timedelta(days=1) - _MOMENT
@@ -320,31 +321,39 @@ def _span(node: Any, item: Item) -> tuple[datetime, datetime] | None:
 def _end(node: Any, which: int, item: Item) -> datetime | None:
     if isinstance(node, str):
         node = {"date" if len(node) == 10 else "timestamp": node}
-    found = _span(node, item)
-    return found[which] if found else None
+    return _span(node, item)[which]
+
+
+def _before(left: datetime | None, right: datetime | None) -> Answer:
+    return None if left is None or right is None else left < right
+
+
+def _same(left: datetime | None, right: datetime | None) -> Answer:
+    return None if left is None or right is None else left == right
 
 
 def _temporal(op: str, left: Any, right: Any) -> Answer:
-    if left is None or right is None:
-        return None
+    """An end that is missing leaves open only what depends on it."""
     (a, b), (c, d) = left, right
-    return {
-        "t_after": a > d,
-        "t_before": b < c,
-        "t_contains": a < c and d < b,
-        "t_disjoint": b < c or d < a,
-        "t_during": c < a and b < d,
-        "t_equals": a == c and b == d,
-        "t_finishedBy": a < c and b == d,
-        "t_finishes": a > c and b == d,
-        "t_intersects": a <= d and c <= b,
-        "t_meets": b == c,
-        "t_metBy": a == d,
-        "t_overlappedBy": c < a < d < b,
-        "t_overlaps": a < c < b < d,
-        "t_startedBy": a == c and b > d,
-        "t_starts": a == c and b < d,
-    }[op]
+    parts = {
+        "t_after": [_before(d, a)],
+        "t_before": [_before(b, c)],
+        "t_contains": [_before(a, c), _before(d, b)],
+        "t_during": [_before(c, a), _before(b, d)],
+        "t_equals": [_same(a, c), _same(b, d)],
+        "t_finishedBy": [_before(a, c), _same(b, d)],
+        "t_finishes": [_before(c, a), _same(b, d)],
+        "t_meets": [_same(b, c)],
+        "t_metBy": [_same(a, d)],
+        "t_overlappedBy": [_before(c, a), _before(a, d), _before(d, b)],
+        "t_overlaps": [_before(a, c), _before(c, b), _before(b, d)],
+        "t_startedBy": [_same(a, c), _before(d, b)],
+        "t_starts": [_same(a, c), _before(b, d)],
+    }
+    if op in parts:
+        return _joined("and", parts[op])
+    apart = _joined("or", [_before(b, c), _before(d, a)])
+    return apart if op == "t_disjoint" or apart is None else not apart
 
 
 def bbox_shape(bbox: list[float]) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from catalog.store.cql2.nodes import Node, arguments, is_property, list_of, shown
 from catalog.store.cql2.terms import day_of, instant_of
 from catalog.store.geojson import Malformed
-from catalog.store.queryables import Kind
+from catalog.store.queryables import Kind, Queryable
 
 if TYPE_CHECKING:
     from catalog.store.cql2.compiler import Compiler
@@ -35,14 +35,16 @@ _RELATIONS = {
 }
 OPERATORS = frozenset(_RELATIONS)
 _LAST_MOMENT = timedelta(microseconds=1)
+# SQL, an instant, or a property.
+_End = str | datetime | Queryable
 
 
 @dataclass(frozen=True)
 class _Span:
-    """A span of time: each end SQL, or an instant that is bound where it is used."""
+    """A span of time; its ends are bound where they are used, since some relations need one of them alone."""
 
     compiler: "Compiler"
-    ends: tuple[str | datetime, str | datetime]
+    ends: tuple[_End, _End]
 
     @property
     def first(self) -> str:
@@ -54,7 +56,9 @@ class _Span:
         """The last instant in SQL."""
         return self._sql(self.ends[1])
 
-    def _sql(self, end: str | datetime) -> str:
+    def _sql(self, end: _End) -> str:
+        if isinstance(end, Queryable):
+            return self.compiler.read_time(end)
         return end if isinstance(end, str) else self.compiler.parameters.add(end, "::timestamptz")
 
 
@@ -71,8 +75,8 @@ def _span(compiler: "Compiler", node: Node, depth: int) -> _Span:
     ends = list_of(node, "interval")
     if len(ends) != 2:
         raise Malformed("an interval has two ends")
-    first: str | datetime = "'-infinity'::timestamptz"
-    last: str | datetime = "'infinity'::timestamptz"
+    first: _End = "'-infinity'::timestamptz"
+    last: _End = "'infinity'::timestamptz"
     if ends[0] not in ("", ".."):
         first = _moment(compiler, ends[0], depth + 1).ends[0]
     if ends[1] not in ("", ".."):
@@ -88,8 +92,7 @@ def _moment(compiler: "Compiler", node: Node, depth: int) -> _Span:
         found = compiler.find(node)
         if found.kind not in (Kind.TIME, Kind.TEXT, Kind.ANY):
             raise Malformed(f"{found.name[:80]!r} is {found.kind.value}, not a time")
-        time = compiler.read_time(found)
-        return _Span(compiler, (time, time))
+        return _Span(compiler, (found, found))
     if (day := day_of(node)) is not None:
         return _Span(compiler, (day.first, day.following - _LAST_MOMENT))
     if isinstance(node, str) or (isinstance(node, dict) and "timestamp" in node):
