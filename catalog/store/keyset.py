@@ -16,12 +16,14 @@ class Expression:
         type: name of its PostgreSQL type.
         descending: direction.
         nullable: whether it may have no value.
+        is_indexed: whether there is an index in its order.
     """
 
     sql: str
     type: str
     descending: bool
     nullable: bool = True
+    is_indexed: bool = False
 
 
 def ordered(key: Expression, backward: bool) -> str:

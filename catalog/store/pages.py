@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from catalog.store.planning import EVERYTHING, Selection, TimeSlice, page_statement
+from catalog.store.planning import EVERYTHING, Part, Selection, page_statement
 from catalog.store.search import Search
 from catalog.store.timeline import Timeline
 from catalog.store.token import Position
@@ -32,7 +32,7 @@ async def fetch_page(
     """
     wanted = search.limit + 1
     rows: list[asyncpg.Record] = []
-    for part in _slices(search, selection, position, timeline):
+    for part in parts_of(search, selection, position, timeline):
         statement = page_statement(selection, wanted - len(rows), position, part)
         rows += await connection.fetch(statement.sql, *statement.parameters)
         if len(rows) == wanted:
@@ -44,11 +44,14 @@ async def fetch_page(
     return rows, more
 
 
-def _slices(
+def parts_of(
     search: Search, selection: Selection, position: Position | None, timeline: Timeline
-) -> Iterator[TimeSlice]:
-    """Return the parts of time to search, in the order of the page; one of all time if that is no help."""
+) -> Iterator[Part]:
+    """Return the parts to search, in the order of the page; the whole if parts are no help."""
     first = selection.keys[0]
+    if first.is_indexed:
+        yield from _by_value(position)
+        return
     if first.sql != "datetime" or search.ids:
         yield EVERYTHING
         return
@@ -60,6 +63,21 @@ def _slices(
     chosen = search.filter is not None or search.geometry is not None or bool(search.own_text)
     wanted = (search.limit + 1) * (_SPARE_IF_CHOSEN if chosen else _SPARE)
     yield from timeline.slices(wanted, newest_first=newest_first, start=start, end=end)
+
+
+def _by_value(position: Position | None) -> Iterator[Part]:
+    """Return those items that have a value to sort by and then those that have none, or the reverse."""
+    valued, empty = Part(has_value=True), Part(has_value=False)
+    if position is None:
+        yield from (valued, empty)
+    elif position.forward:
+        if position.values[0] is not None:
+            yield valued
+        yield empty
+    else:
+        if position.values[0] is None:
+            yield empty
+        yield valued
 
 
 def _instant(text: str | None) -> datetime | None:

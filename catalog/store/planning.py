@@ -4,14 +4,14 @@ Nothing is asked of the database for this. pgstac's `search()` is not used: it w
 `datetime: null`; nor is its `stac_search_to_where`, see `catalog.store.cql2`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from catalog.errors import InvalidRequest
 from catalog.store.cql2.compiler import compile_filter
-from catalog.store.cql2.spatial import shape
-from catalog.store.cql2.terms import path_of, read
+from catalog.store.cql2.spatial import intersects
+from catalog.store.cql2.terms import index_of, path_of, read
 from catalog.store.item_text import own_text_condition
 from catalog.store.keyset import Expression, beyond, ordered
 from catalog.store.parameters import Parameters, Statement
@@ -37,36 +37,51 @@ class Selection:
     """The items that a search is about, and their order.
 
     Attributes:
+        source: FROM clause that the WHERE clause and the keys can be read from.
         where: WHERE clause without paging, and its parameters.
         keys: ORDER BY, with collection and id at its end so that no two items tie.
         parameters: of the WHERE clause and the keys.
     """
 
+    source: str
     where: Statement
     keys: tuple[Expression, ...]
     parameters: tuple[Any, ...]
 
     def count(self) -> Statement:
         """Return the SELECT that counts all items of the search."""
-        sql = f"SELECT count(*) FROM {source(self.where.sql)} WHERE {self.where.sql}"  # noqa: S608
+        sql = f"SELECT count(*) FROM {self.source} WHERE {self.where.sql}"  # noqa: S608
         return Statement(sql, self.where.parameters)
 
 
 @dataclass(frozen=True)
-class TimeSlice:
-    """A part of time by pgstac's `datetime` column: from `start` on and before `end`; None: no bound."""
+class Part:
+    """A part of what a search selects; parts are searched one after the other until a page is full.
+
+    Attributes:
+        start: only items whose `datetime` (pgstac's column) is not before it.
+        end: only items whose `datetime` is before it.
+        has_value: only items that have a value to sort by first, or only those that have none. Apart,
+            each can be read in the order of an index, which has no place for "none last" in descending order.
+    """
 
     start: datetime | None = None
     end: datetime | None = None
+    has_value: bool | None = None
 
 
-EVERYTHING = TimeSlice()
+EVERYTHING = Part()
 
 
-def source(*expressions: str) -> str:
-    """Return the FROM clause that expressions of this module and of `cql2` can be read from."""
+def source(*expressions: str, items: str = "pgstac.items") -> str:
+    """Return the FROM clause that expressions of this module and of `cql2` can be read from.
+
+    Args:
+        expressions: in SQL.
+        items: table of items, or what stands for it.
+    """
     # Names are bound, so that this text cannot come from a client.
-    return "pgstac.items" + _PROPERTIES * any("properties->" in sql for sql in expressions)
+    return items + _PROPERTIES * any("properties->" in sql for sql in expressions)
 
 
 def select_items(search: Search, queryables: Queryables) -> Selection:
@@ -78,16 +93,24 @@ def select_items(search: Search, queryables: Queryables) -> Selection:
     parameters = Parameters()
     condition = conditions(search, queryables, parameters)
     where = Statement(condition, tuple(parameters.values))
+    items = _items_by_id(search, parameters) if search.ids else "pgstac.items"
     keys = sort_expressions(search, queryables, parameters)
-    return Selection(where, keys, tuple(parameters.values))
+    needed = source(condition, *(key.sql for key in keys), items=items)
+    return Selection(needed, where, keys, tuple(parameters.values))
 
 
-def conditions(search: Search, queryables: Queryables, parameters: Parameters) -> str:
-    """Return the WHERE clause of a search, without paging.
+def _items_by_id(search: Search, parameters: Parameters) -> str:
+    """Return the items of given ids in place of the table.
 
-    Raises:
-        InvalidRequest: the filter is wrong.
+    Left to itself, PostgreSQL expects more of them than a page takes and reads all items in the order of
+    the page until it has met enough. OFFSET 0 keeps it to their index.
     """
+    terms = " AND ".join(_names(search, parameters))
+    return f"(SELECT * FROM pgstac.items WHERE {terms} OFFSET 0) AS items"  # noqa: S608
+
+
+def _names(search: Search, parameters: Parameters) -> list[str]:
+    """Return the conditions on collections and ids."""
     terms = []
     if len(search.collections) == 1:
         # Said as an equality, so that the collection drops out of the order.
@@ -96,12 +119,22 @@ def conditions(search: Search, queryables: Queryables, parameters: Parameters) -
         terms.append(f"collection = ANY ({parameters.add(list(search.collections), '::text[]')})")
     if search.ids:
         terms.append(f"id = ANY ({parameters.add(list(search.ids), '::text[]')})")
+    return terms
+
+
+def conditions(search: Search, queryables: Queryables, parameters: Parameters) -> str:
+    """Return the WHERE clause of a search, without paging.
+
+    Raises:
+        InvalidRequest: the filter is wrong.
+    """
+    terms = _names(search, parameters)
     if search.interval and search.interval.end:
         terms.append(f"datetime <= {parameters.add(search.interval.end, '::timestamptz')}")
     if search.interval and search.interval.start:
         terms.append(f"end_datetime >= {parameters.add(search.interval.start, '::timestamptz')}")
     if search.geometry:
-        terms.append(f"ST_Intersects(geometry, {shape(search.geometry, parameters)})")
+        terms.append(intersects(search.geometry, parameters))
     if search.filter is not None:
         terms.append(compile_filter(search.filter, queryables, parameters, search.collections))
     if search.own_text:
@@ -136,7 +169,7 @@ def _sort_expression(
         raise InvalidRequest("sortby", "a geometry has no order")
     if found.column:
         return Expression(found.column, _TYPES[found.kind], key.descending, nullable=False)
-    return Expression(*_value(found, parameters), key.descending)
+    return Expression(*_value(found, parameters), key.descending, is_indexed=index_of(found) is not None)
 
 
 def _value(found: Queryable, parameters: Parameters) -> tuple[str, str]:
@@ -149,10 +182,15 @@ def _value(found: Queryable, parameters: Parameters) -> tuple[str, str]:
     return f"({read(found, found.kind, parameters).sql})", _TYPES[found.kind]
 
 
+def _has_value(position: Position) -> bool:
+    """Whether the item that a position is next to has a value to sort by first."""
+    return position.values[0] is not None
+
+
 def page_statement(
-    selection: Selection, limit: int, position: Position | None, part: TimeSlice = EVERYTHING
+    selection: Selection, limit: int, position: Position | None, part: Part = EVERYTHING
 ) -> Statement:
-    """Return the SELECT of the items of one page that lie in one part of time.
+    """Return the SELECT of the items of one page that lie in one part of the whole.
 
     Its columns are `ITEM_COLUMNS`, and `sort_values`, which a token needs.
 
@@ -160,13 +198,17 @@ def page_statement(
         selection: what is searched.
         limit: most items.
         position: place that the page lies behind, or before; None: the first page.
-        part: of time.
+        part: of the whole.
     """
     parameters = Parameters(list(selection.parameters))
     terms = [selection.where.sql]
     keys = selection.keys
     backward = position is not None and not position.forward
-    if position is not None:
+    if part.has_value is not None:
+        terms.append(f"{keys[0].sql} IS {'NOT ' * part.has_value}NULL")
+        if part.has_value:
+            keys = (replace(keys[0], nullable=False), *keys[1:])
+    if position is not None and (part.has_value is None or part.has_value == _has_value(position)):
         terms.append(beyond(keys, position, parameters))
     if part.start is not None:
         terms.append(f"datetime >= {parameters.add(part.start, '::timestamptz')}")
@@ -180,7 +222,7 @@ def page_statement(
         SELECT ARRAY[{values}] AS sort_values, {ITEM_COLUMNS}
         FROM (
             SELECT id, collection, geometry, content, {columns}
-            FROM {source(selection.where.sql, *(key.sql for key in keys))}
+            FROM {selection.source}
             WHERE {" AND ".join(terms)}
             ORDER BY {order}
             LIMIT {parameters.add(limit, "::int")}

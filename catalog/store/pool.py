@@ -185,6 +185,8 @@ def session_settings(settings: DatabaseSettings, role: str, *, read_only: bool =
         "timezone": "UTC",
         "datestyle": "ISO, YMD",
         "jit": "off",
+        # A worker process takes longer to start than most searches do, and takes a core from the other clients.
+        "parallel_setup_cost": "100000",
         # Partitions are chosen by the values of a search, so a plan for any value is a bad one.
         "plan_cache_mode": "force_custom_plan",
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),

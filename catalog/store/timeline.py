@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from catalog.store.planning import EVERYTHING, TimeSlice
+from catalog.store.planning import EVERYTHING, Part
 
 if TYPE_CHECKING:
     from catalog.store.pool import Connection
@@ -118,7 +118,7 @@ class Timeline:
 
     def slices(
         self, wanted: float, *, newest_first: bool, start: datetime | None, end: datetime | None
-    ) -> Iterator[TimeSlice]:
+    ) -> Iterator[Part]:
         """Return slices of time in the order of a walk: the first holds the items wanted, later ones more.
 
         Args:
@@ -136,10 +136,10 @@ class Timeline:
             if left <= size:
                 break
             cut = self.moment(place)
-            yield TimeSlice(cut, last) if newest_first else TimeSlice(last, cut)
+            yield Part(cut, last) if newest_first else Part(last, cut)
             last = cut
             size *= _WIDENING
-        yield EVERYTHING if last is None else TimeSlice(None, last) if newest_first else TimeSlice(last, None)
+        yield EVERYTHING if last is None else Part(None, last) if newest_first else Part(last, None)
 
     def _add(self, moment: float, items: float) -> None:
         self._times.append(moment)

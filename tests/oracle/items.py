@@ -128,7 +128,7 @@ def _item(number: int, dice: random.Random) -> dict[str, Any]:
         "bbox": [0, 0, 1, 1],
         "properties": properties,
         "links": [{"rel": "via", "href": f"https://example.org/{number}"}],
-        "assets": {"data": {"href": "https://example.org/x.tif", "properties": {"a": 1}}},
+        "assets": {"data": {"href": "https://example.org/x.tif", "nothing": None, "properties": {"a": 1}}},
     }
 
 

@@ -101,8 +101,15 @@ GEOMETRIES = _simple | st.builds(
     lambda parts: {"type": "GeometryCollection", "geometries": parts},
     st.lists(_simple, min_size=1, max_size=3),
 )
-_spatial_literal = _simple | st.builds(lambda b: {"bbox": b}, BBOXES)
+_areas = st.builds(
+    lambda boxes: {
+        "type": "GeometryCollection",
+        "geometries": [{"type": "Polygon", "coordinates": box(*one)} for one in boxes],
+    },
+    st.lists(_boxes(), min_size=1, max_size=3),
+)
 _geometry = st.just({"property": "geometry"})
+_spatial_literal = _simple | st.builds(lambda b: {"bbox": b}, BBOXES) | _areas
 SPATIAL = ["intersects", "disjoint", "equals", "touches", "within", "contains", "overlaps", "crosses"]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from catalog.store.cql2.nodes import Node, is_property, shown, text_of
 from catalog.store.geojson import Malformed
+from catalog.store.indexes import indexed_number
 from catalog.store.instant import parse_date, parse_instant
 from catalog.store.parameters import Parameters
 from catalog.store.queryables import Kind, Queryable
@@ -85,10 +86,18 @@ def read(found: Queryable, kind: Kind, parameters: Parameters) -> Term:
         raise Malformed(f"{found.name[:80]!r} is {found.kind.value}, not {kind.value}")
     if found.column:
         return Term(found.column, kind)
+    if kind is Kind.NUMBER and (indexed := index_of(found)):
+        return Term(f"({indexed})", kind)
     path = path_of(found, parameters)
     if found.kind is Kind.TEXT:
         return Term(path.text, kind)
     return Term(_READ[kind](path), kind)
+
+
+def index_of(found: Queryable) -> str | None:
+    """Return the expression that a property's index is on, if it has one."""
+    in_place = found.kind is Kind.NUMBER and found.path == ("properties", found.name)
+    return indexed_number(found.name) if in_place else None
 
 
 def _typed(name: str, value: str) -> Callable[[Path], str]:
