@@ -62,7 +62,7 @@ class Counts:
     def begin(self, search: Search, selection: Selection, timeline: Timeline) -> None:
         """Start counting beside the page, if that is the way for this search."""
         name = search.fingerprint
-        if not (_is_chosen(search) and _items(search, timeline) > _CHEAP_ITEMS):
+        if not (search.is_tried_on_items and _items(search, timeline) > _CHEAP_ITEMS):
             return
         if self._remembered(name) or name in self._running or len(self._running) >= _MOST_AT_ONCE:
             return
@@ -77,7 +77,7 @@ class Counts:
         items = _items(search, timeline)
         if items <= _CHEAP_ITEMS:
             return await _count(connection, selection.count(), _CHEAP_DEADLINE_S)
-        if not _is_chosen(search):
+        if not search.is_tried_on_items:
             return Count(round(items), is_exact=False)
         name = search.fingerprint
         if task := self._running.get(name):
@@ -111,11 +111,6 @@ class Counts:
         while len(self._found) >= _REMEMBERED:
             self._found.pop(next(iter(self._found)))
         self._found[name] = (time.monotonic() + _REMEMBERED_FOR_S, count)
-
-
-def _is_chosen(search: Search) -> bool:
-    """Whether a search has a condition that statistics of partitions do not tell of."""
-    return bool(search.filter is not None or search.geometry is not None or search.ids or search.own_text)
 
 
 def _items(search: Search, timeline: Timeline) -> float:

@@ -64,6 +64,11 @@ class Search:
     own_text: tuple[OwnText, ...] = ()
 
     @property
+    def is_tried_on_items(self) -> bool:
+        """Whether it has a condition that only each item's own content can tell of."""
+        return self.filter is not None or self.geometry is not None or bool(self.ids) or bool(self.own_text)
+
+    @property
     def fingerprint(self) -> str:
         """A digest of everything but limit and token: pages of one walk share it."""
         text = orjson.dumps(
