@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from catalog.errors import (
     ConfigurationError,
+    Conflict,
     DatabaseBusy,
     DatabaseUnreachable,
     DefinitionError,
@@ -37,6 +38,7 @@ STATUS: dict[type[BaseException], tuple[int, str]] = {
     InvalidRequest: (400, "InvalidParameterValue"),
     RequestValidationError: (400, "InvalidParameterValue"),
     NotFound: (404, "NotFound"),
+    Conflict: (409, "Conflict"),
     ClientDisconnect: (400, "ClientDisconnected"),
     QueryTimeout: (503, "QueryTimeout"),
     DatabaseBusy: (503, "ServerBusy"),
@@ -152,7 +154,8 @@ def add_error_handlers(app: FastAPI, retry_after_s: float) -> None:
             if request.method == "OPTIONS":
                 # Asking what is allowed is no error; browsers' preflights were answered before this.
                 return Response(status_code=204, headers=allowed)
-            error = HTTPException(405, f"{request.method[:20]} is not allowed here", allowed)
+            if error.detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
+                error = HTTPException(405, f"{request.method[:20]} is not allowed here", allowed)
         return describe(error, retry_after_s)
 
     handler: Callable[[Request, Exception], Awaitable[Response]] = handle
@@ -164,9 +167,9 @@ def add_error_handlers(app: FastAPI, retry_after_s: float) -> None:
 
 def _allowed_methods(request: Request) -> list[str]:
     """Return the methods of all routes of this path; the router names those of the first one alone."""
-    found = ["OPTIONS"]
-    for method in ("POST", "GET"):
+    found = []
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         scope = {**request.scope, "method": method}
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes):
-            found = [method, *found]
-    return ["GET", "HEAD", *found[1:]] if found[0] == "GET" else found
+            found += [method, "HEAD"] if method == "GET" else [method]
+    return [*found, "OPTIONS"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -10,8 +10,9 @@ from app.settings import ApiSettings
 from catalog.errors import DatabaseUnreachable
 from catalog.settings import DatabaseSettings
 from catalog.store.changes import Changes
-from catalog.store.database import READ_ROLE
-from catalog.store.pool import database_url_of, session_settings
+from catalog.store.database import INGEST_ROLE, READ_ROLE
+from catalog.store.editor import Editor
+from catalog.store.pool import database_url_of, open_pool, session_settings
 from catalog.store.reader import Reader
 from catalog.store.replicas import Replicas, Server, open_replicas
 
@@ -77,16 +78,48 @@ class ReaderHolder:
             await self.changes.listen(database_url_of(database), session_settings(database, READ_ROLE))
 
 
+class EditorHolder:
+    """Where routes find the editor, if the catalogue may be changed through this application."""
+
+    def __init__(self) -> None:
+        self._editor: Editor | None = None
+
+    @property
+    def editor(self) -> Editor:
+        """The editor.
+
+        Raises:
+            DatabaseUnreachable: the application has not started, or has stopped.
+        """
+        if self._editor is None:
+            raise DatabaseUnreachable("the server is not running")
+        return self._editor
+
+    @asynccontextmanager
+    async def opened(self, database: DatabaseSettings) -> AsyncIterator[None]:
+        """Have an editor inside the block. The database need not be there yet."""
+        pool = await open_pool(database, INGEST_ROLE, read_only=False)
+        self._editor = Editor(pool)
+        try:
+            yield
+        finally:
+            self._editor = None
+            await pool.close()
+
+
 def make_lifespan(
-    holder: ReaderHolder, settings: ApiSettings, database: DatabaseSettings
+    holder: ReaderHolder, editors: EditorHolder | None, settings: ApiSettings, database: DatabaseSettings
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Return the lifespan of an application, which opens and closes its pool."""
+    """Return the lifespan of an application, which opens and closes its pools."""
     key = settings.page_token_key
     token_key = key.get_secret_value().encode() if key else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with holder.opened(database, token_key):
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(holder.opened(database, token_key))
+            if editors is not None:
+                await stack.enter_async_context(editors.opened(database))
             yield
 
     return lifespan

@@ -33,15 +33,17 @@ class RequestLimitsMiddleware:
     It stands inside the error boundary, so that a refusal looks like every other error.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_document_bytes: int) -> None:
         """Wrap an application.
 
         Args:
             app: the application.
             max_body_bytes: longest body that is read.
+            max_document_bytes: the same where items and collections are sent to be stored.
         """
         self._app = app
         self._max_body_bytes = max_body_bytes
+        self._max_document_bytes = max_document_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection.
@@ -53,23 +55,31 @@ class RequestLimitsMiddleware:
             await self._app(scope, receive, send)
             return
         _check_text(scope)
+        limit = self._limit(scope)
         for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > self._max_body_bytes:
-                raise self._too_large()
+            if name == b"content-length" and value.isdigit() and int(value) > limit:
+                raise _too_large(limit)
+            if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+                raise HTTPException(415, "Content-Encoding: bodies are taken as they are, not compressed")
         received = 0
 
         async def receive_some() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_body_bytes:
-                raise self._too_large()
+            if received > limit:
+                raise _too_large(limit)
             return message
 
         await self._app(scope, receive_some, send)
 
-    def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"the body is longer than {self._max_body_bytes} bytes")
+    def _limit(self, scope: Scope) -> int:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        return self._max_document_bytes if path.startswith("/collections/") else self._max_body_bytes
+
+
+def _too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"the body is longer than {limit} bytes")
 
 
 def _check_text(scope: Scope) -> None:

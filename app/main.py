@@ -9,6 +9,7 @@ been tagged and compressed.
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import attr
 import stac_fastapi.types.config
 from fastapi import FastAPI
 from stac_fastapi.api.app import StacApi
@@ -19,6 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.auth.guard import make_guard
 from app.catalogue_cache import CatalogueCacheMiddleware
 from app.client import Client
 from app.compression import CompressionMiddleware
@@ -26,7 +28,7 @@ from app.conditional import NotModifiedMiddleware, ValidatorMiddleware
 from app.disconnect import DisconnectMiddleware
 from app.errors import ErrorBoundaryMiddleware, add_error_handlers
 from app.extensions import CORE_CLASSES, extensions
-from app.lifespan import ReaderHolder, make_lifespan
+from app.lifespan import EditorHolder, ReaderHolder, make_lifespan
 from app.limits import HeadMiddleware, RequestLimitsMiddleware
 from app.links import GEOJSON, JSON
 from app.negotiation import AcceptMiddleware
@@ -43,6 +45,8 @@ from app.proxy import ProxyMiddleware
 from app.queryables import QueryablesClient
 from app.routes.children import children_router
 from app.routes.health import health_check
+from app.routes.transactions import CONFORMANCE as TRANSACTION_CLASSES
+from app.routes.transactions import Transactions, creates_collections, transactions_router
 from app.search_request import read_body
 from app.settings import ApiSettings
 from catalog.settings import DatabaseSettings
@@ -51,13 +55,23 @@ from catalog.settings import DatabaseSettings
 _STAC_VERSION = "1.1.0"
 _OPENAPI_PATH = "/api"
 _DOCS_PATH = "/api.html"
+_READING = ("GET", "HEAD", "OPTIONS", "POST")
+_CHANGING = ("PUT", "PATCH", "DELETE")
+# What scripts of other origins may read of an answer, besides what any may.
+_EXPOSED = ("Allow", "Content-Language", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate")
 
 
+@attr.s
 class _Api(StacApi):
     """stac-fastapi's assembly, but with POST searches that read their body themselves.
 
     Only so can a malformed body be told from a wrong one, and the parameter be named.
+
+    Attributes:
+        transactions: adds collections; None: nothing may be changed.
     """
+
+    transactions: Transactions | None = attr.ib(default=None, kw_only=True)
 
     def register_get_collections(self) -> None:
         """Register `GET` and `POST /collections`."""
@@ -67,7 +81,12 @@ class _Api(StacApi):
 
         async def post_collections(request: Request) -> Response:
             _require_json(request)
-            return await client.post_all_collections(read_body(await request.body()), request)
+            body = read_body(await request.body())
+            if not creates_collections(body):
+                return await client.post_all_collections(body, request)
+            if self.transactions is None:
+                raise HTTPException(405, "collections cannot be added here", {"Allow": "GET, HEAD, OPTIONS"})
+            return await self.transactions.create_collections(request, body)
 
         self.router.add_api_route(
             name="Search Collections",
@@ -109,6 +128,8 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
     settings = settings or ApiSettings()
     database = database or DatabaseSettings()
     holder = ReaderHolder(settings.catalogue_ttl_s)
+    editors = EditorHolder() if settings.transactions else None
+    transactions = Transactions(editors, make_guard(settings)) if editors else None
     app = FastAPI(
         title=settings.title,
         description=settings.description,
@@ -117,12 +138,12 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         docs_url=_DOCS_PATH,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=make_lifespan(holder, settings, database),
+        lifespan=make_lifespan(holder, editors, settings, database),
     )
     client = Client(
         settings=settings,
         holder=holder,
-        base_conformance_classes=CORE_CLASSES,
+        base_conformance_classes=[*CORE_CLASSES, *(TRANSACTION_CLASSES if transactions else ())],
         landing_page_id=settings.landing_id,
     )
     _Api(
@@ -140,9 +161,12 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         collection_get_request_model=CollectionRequest,
         middlewares=_middlewares(settings, holder),
         health_check=health_check(holder),  # type: ignore[arg-type] # a Response is passed on as it is
+        transactions=transactions,
     )
     app.include_router(children_router(holder))
-    use_openapi_30(app, settings.default_limit)
+    if transactions is not None:
+        app.include_router(transactions_router(transactions))
+    use_openapi_30(app, settings.default_limit, secured=transactions is not None)
     add_error_handlers(app, settings.retry_after_s)
     return app
 
@@ -151,7 +175,13 @@ def _middlewares(settings: ApiSettings, holder: ReaderHolder) -> list[Middleware
     """Return the middleware, innermost first, as stac-fastapi takes it."""
     return [
         Middleware(AcceptMiddleware),
-        Middleware(RequestLimitsMiddleware, max_body_bytes=settings.max_body_bytes),
+        Middleware(
+            RequestLimitsMiddleware,
+            max_body_bytes=settings.max_body_bytes,
+            max_document_bytes=settings.transaction_max_body_bytes
+            if settings.transactions
+            else settings.max_body_bytes,
+        ),
         Middleware(ErrorBoundaryMiddleware, retry_after_s=settings.retry_after_s),
         Middleware(ValidatorMiddleware, max_age_s=settings.cache_max_age_s),
         Middleware(CompressionMiddleware),
@@ -160,9 +190,9 @@ def _middlewares(settings: ApiSettings, holder: ReaderHolder) -> list[Middleware
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD", "OPTIONS", "POST"],
+            allow_methods=[*_READING, *(_CHANGING if settings.transactions else ())],
             allow_headers=["*"],
-            expose_headers=["ETag", "Link", "Retry-After"],
+            expose_headers=_EXPOSED,
             max_age=600,
         ),
         Middleware(DisconnectMiddleware),

@@ -18,12 +18,20 @@ _PATH_NAMES = {"collection_id": "collectionId", "item_id": "featureId"}
 _PAGED = ("/search", "/collections/{collectionId}/items")
 
 
-def use_openapi_30(app: FastAPI, default_limit: int) -> None:
+# How requests that change things say who they come from.
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A static key, or a JWT of the provider."},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def use_openapi_30(app: FastAPI, default_limit: int, *, secured: bool) -> None:
     """Let an application describe itself in OpenAPI 3.0; the text is made once, when first asked for.
 
     Args:
         app: the application.
         default_limit: items of a page when a client names no limit.
+        secured: whether there are routes that ask who comes.
     """
 
     def openapi() -> dict[str, Any]:
@@ -38,6 +46,8 @@ def use_openapi_30(app: FastAPI, default_limit: int) -> None:
             document = _with_path_names(_with_errors(to_30(document)))
             for path in _PAGED:
                 _set_default_limit(document["paths"][path], default_limit)
+            if secured:
+                document["components"]["securitySchemes"] = _SECURITY
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -13,6 +13,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.auth.fetch import is_allowed
+from app.auth.keys import parse_key
+from app.auth.oidc import ALGORITHMS
+
 _DESCRIPTION = (
     "One STAC API for the Earth-observation metadata of Europe's Copernicus programme and of Japan's "
     "non-commercial missions and in-situ sources, with one vocabulary for both. "
@@ -90,7 +94,40 @@ class ApiSettings(BaseSettings):
         description="Secret that signs page tokens. Unset: the one that the database keeps for all processes.",
     )
 
-    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    transactions: bool = Field(
+        default=False,
+        description=(
+            "Whether items and collections may be changed over HTTP (STAC API - Transaction), by whoever has "
+            "one of the keys or tokens below. Off: there are no such routes."
+        ),
+    )
+    transaction_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        default=[],
+        description=(
+            "Static keys that may change things, each as name:sha256:scopes, with the hex SHA-256 of the key; "
+            "scopes are items:write and collections:write, joined by +."
+        ),
+    )
+    transaction_max_body_bytes: PositiveInt = Field(
+        default=33_554_432, description="Longest body in bytes of a request that changes things."
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description=(
+            "OpenID provider whose bearer tokens may change things, as it stands in their iss; its keys are "
+            "found by discovery."
+        ),
+    )
+    oidc_audience: str | None = Field(default=None, description="What must stand in aud of such tokens.")
+    oidc_algorithms: Annotated[list[str], NoDecode] = Field(
+        default=["RS256", "ES256"], description="Algorithms of signatures that are taken."
+    )
+    oidc_scope_claim: str = Field(
+        default="scope",
+        description="Claim that holds the scopes items:write and collections:write, as text or a list.",
+    )
+
+    @field_validator("cors_origins", "trusted_proxies", "transaction_keys", "oidc_algorithms", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -104,6 +141,33 @@ class ApiSettings(BaseSettings):
         if path and (not path.startswith("/") or path.startswith("//")):
             raise ValueError("a root path begins with one slash")
         return path
+
+    @field_validator("transaction_keys")
+    @classmethod
+    def _keys_are_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for entry in value:
+            parse_key(entry.get_secret_value())
+        return value
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _asymmetric(cls, value: list[str]) -> list[str]:
+        if unknown := set(value) - ALGORITHMS:
+            raise ValueError(f"no algorithm that may be used: {', '.join(sorted(unknown))}")
+        return value
+
+    @model_validator(mode="after")
+    def _somebody_may_write(self) -> Self:
+        if self.oidc_issuer is not None:
+            if not self.oidc_audience:
+                raise ValueError("KAKEHASHI_OIDC_ISSUER needs KAKEHASHI_OIDC_AUDIENCE")
+            if not is_allowed(self.oidc_issuer):
+                raise ValueError("KAKEHASHI_OIDC_ISSUER is neither https nor on this machine")
+        if self.transactions and not self.transaction_keys and self.oidc_issuer is None:
+            raise ValueError(
+                "KAKEHASHI_TRANSACTIONS needs KAKEHASHI_TRANSACTION_KEYS or KAKEHASHI_OIDC_ISSUER"
+            )
+        return self
 
     @model_validator(mode="after")
     def _limits_agree(self) -> Self:

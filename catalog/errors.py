@@ -11,6 +11,7 @@
     │   └── WriteRefused          the database does not take what is written to it
     ├── InvalidRequest            a client asked for something malformed; names the parameter
     ├── NotFound                  no such collection or item
+    ├── Conflict                  what a client would add is there already, or is still in use
     ├── DefinitionError           a file under catalog/ is not valid
     ├── UpstreamError             an upstream did not give what was asked
     │   ├── UpstreamUnavailable   unreachable, or answering 429/5xx beyond our patience
@@ -74,6 +75,10 @@ class InvalidRequest(KakehashiError):
 
 class NotFound(KakehashiError):
     """No such collection or item in the catalogue."""
+
+
+class Conflict(KakehashiError):
+    """A client would add what is there already, or delete what is still in use."""
 
 
 class DefinitionError(KakehashiError):

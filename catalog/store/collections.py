@@ -19,7 +19,9 @@ from catalog.languages import in_language, own_language
 from catalog.store.hydrate import Document, stored_links
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    import asyncpg
+
+    from catalog.store.connection import Connection
 
 # A transaction that changes a row gives it its own number, so that the sums tell any change.
 _STATE = """
@@ -27,8 +29,7 @@ _STATE = """
         (SELECT concat_ws(' ', count(*), sum(xmin::text::numeric)) FROM kakehashi.collection_translation))
     FROM pgstac.collections
 """
-_ALL = """
-    SELECT
+_COLUMNS = """
         id,
         (content - 'links')::text AS members,
         (content -> 'links')::text AS links,
@@ -36,9 +37,9 @@ _ALL = """
             SELECT jsonb_object_agg(language, translation.content)::text
             FROM kakehashi.collection_translation AS translation WHERE collection = collections.id
         ) AS translations
-    FROM pgstac.collections
-    ORDER BY id COLLATE "C"
 """
+_ALL = f'SELECT {_COLUMNS} FROM pgstac.collections ORDER BY id COLLATE "C"'  # noqa: S608 - constants
+_ONE = f"SELECT {_COLUMNS} FROM pgstac.collections WHERE id = $1"  # noqa: S608
 _MATCHES = """
     SELECT wanted.place, found.collection, ts_rank('{0.1, 0.2, 0.5, 1}', found.words, wanted.query) AS rank
     FROM (
@@ -111,6 +112,19 @@ async def match_terms(connection: "Connection", terms: Sequence[Term]) -> dict[T
     return found
 
 
+async def read_collection(connection: "Connection", name: str) -> StoredCollection | None:
+    """Return a collection as the database has it now, None if there is none of this id."""
+    row = await connection.fetchrow(_ONE, name)
+    return None if row is None else _stored(row)
+
+
+def _stored(row: "asyncpg.Record") -> StoredCollection:
+    return StoredCollection(
+        Document(row["id"], row["id"], row["members"], stored_links(row["links"])),
+        MappingProxyType(orjson.loads(row["translations"] or "{}")),
+    )
+
+
 class CollectionCache:
     """The collections of a database, read again when one has changed."""
 
@@ -123,14 +137,6 @@ class CollectionCache:
         state = await connection.fetchval(_STATE)
         if state != self._state:
             rows = await connection.fetch(_ALL)
-            self._collections = MappingProxyType(
-                {
-                    row["id"]: StoredCollection(
-                        Document(row["id"], row["id"], row["members"], stored_links(row["links"])),
-                        MappingProxyType(orjson.loads(row["translations"] or "{}")),
-                    )
-                    for row in rows
-                }
-            )
+            self._collections = MappingProxyType({row["id"]: _stored(row) for row in rows})
             self._state = state
         return self._collections

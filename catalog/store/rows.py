@@ -8,7 +8,7 @@ import asyncpg
 from catalog.store.hydrate import BaseItem, Document, ItemRow, hydrate, read_base_item
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 # Of an item, whose whole document is `document`.
 ITEM_COLUMNS = """

@@ -1,0 +1,199 @@
+"""Changing single items and collections for whoever may, each change in one transaction.
+
+An item is locked by the same lock that loads take for its part of the collection
+(`catalog.store.batch`), so that what was read is what is replaced, whoever else writes. What is
+written goes through the same code as a load.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from catalog.errors import Conflict, InvalidRequest, NotFound, WriteRefused
+from catalog.store.batch import LOCK_SHARDS
+from catalog.store.collections import StoredCollection, read_collection
+from catalog.store.hydrate import Document
+from catalog.store.pool import Connections
+from catalog.store.prepared import shard_of
+from catalog.store.rows import ITEM, BaseItems, items_of
+from catalog.store.statistics import ItemChange, record_changes
+from catalog.store.writer import upsert_collections, upsert_items
+from catalog.store.written import Written
+
+if TYPE_CHECKING:
+    from catalog.store.connection import Connection
+
+# Collections are few: one lock for all that are changed by hand.
+_LOCK_COLLECTIONS = "SELECT pg_advisory_xact_lock(hashtext('kakehashi edit collections'))"
+_EXISTING = "SELECT id FROM pgstac.items WHERE collection = $1 AND id = ANY($2::text[]) ORDER BY id LIMIT 1"
+_EXISTING_COLLECTIONS = "SELECT id FROM pgstac.collections WHERE id = ANY($1::text[]) ORDER BY id LIMIT 1"
+
+Item = Mapping[str, Any]
+# Makes the new document of the one that is there; what it raises ends the transaction.
+ChangeItem = Callable[[Document], Item]
+ChangeCollection = Callable[[StoredCollection], Item]
+# Looks at what is there; what it raises ends the transaction.
+CheckItem = Callable[[Document], None]
+CheckCollection = Callable[[StoredCollection], None]
+
+
+class Editor:
+    """Changes items and collections."""
+
+    def __init__(self, pool: Connections) -> None:
+        """Write through a pool of the ingest role, which is closed by whoever opened it."""
+        self._pool = pool
+
+    async def create_items(self, collection: str, items: Sequence[Item]) -> None:
+        """Add items, all of them or none.
+
+        Raises:
+            NotFound: there is no such collection.
+            Conflict: one of the items is there already, or comes twice.
+            InvalidRequest: an item cannot be stored.
+        """
+        names = [str(item["id"]) for item in items]
+        if len(set(names)) < len(names):
+            raise Conflict("two of the items have the same id")
+        async with self._pool.connection() as connection, connection.transaction():
+            await _lock(connection, collection, names)
+            existing = await connection.fetchval(_EXISTING, collection, names)
+            if existing is not None:
+                raise Conflict(f"collection {collection} has an item {existing} already")
+            await _write(connection, items)
+
+    async def put_items(self, collection: str, items: Sequence[Item]) -> Written:
+        """Add or replace items, all of them or none; of two with the same id the last one counts.
+
+        Raises:
+            NotFound: there is no such collection.
+            InvalidRequest: an item cannot be stored.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await _lock(connection, collection, [str(item["id"]) for item in items])
+            return await _write(connection, items)
+
+    async def change_item(self, collection: str, name: str, change: ChangeItem) -> Document:
+        """Replace an item by what is made of it; return what is there then.
+
+        Raises:
+            NotFound: there is no such item.
+            InvalidRequest: the new item cannot be stored.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await _lock(connection, collection, [name])
+            await _write(connection, [change(await _item(connection, collection, name))])
+            return await _item(connection, collection, name)
+
+    async def delete_item(self, collection: str, name: str, check: CheckItem) -> bool:
+        """Delete an item; return whether there was one.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await _lock(connection, collection, [name])
+            try:
+                check(await _item(connection, collection, name))
+            except NotFound:
+                return False
+            source = await connection.fetchval(
+                """
+                DELETE FROM pgstac.items WHERE collection = $1 AND id = $2
+                RETURNING coalesce(content #>> '{properties,harvest:source}', '')
+                """,
+                collection,
+                name,
+            )
+            await record_changes(connection, [ItemChange(source, collection, deleted=1)])
+            return True
+
+    async def create_collections(self, collections: Sequence[Item]) -> None:
+        """Add collections, all of them or none.
+
+        Raises:
+            Conflict: one of them is there already, or comes twice.
+            InvalidRequest: a collection cannot be stored.
+        """
+        names = [str(collection["id"]) for collection in collections]
+        if len(set(names)) < len(names):
+            raise Conflict("two of the collections have the same id")
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_LOCK_COLLECTIONS)
+            existing = await connection.fetchval(_EXISTING_COLLECTIONS, names)
+            if existing is not None:
+                raise Conflict(f"there is a collection {existing} already")
+            await _write_collections(connection, collections)
+
+    async def change_collection(self, name: str, change: ChangeCollection) -> StoredCollection:
+        """Replace a collection by what is made of it; return what is there then.
+
+        Raises:
+            NotFound: there is no such collection.
+            InvalidRequest: the new collection cannot be stored.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_LOCK_COLLECTIONS)
+            await _write_collections(connection, [change(await _collection(connection, name))])
+            return await _collection(connection, name)
+
+    async def delete_collection(self, name: str, check: CheckCollection) -> bool:
+        """Delete a collection without items; return whether there was one.
+
+        Raises:
+            Conflict: it has items. So much is not deleted by one request.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_LOCK_COLLECTIONS)
+            try:
+                check(await _collection(connection, name))
+            except NotFound:
+                return False
+            if await connection.fetchval(
+                "SELECT EXISTS (SELECT FROM pgstac.items WHERE collection = $1)", name
+            ):
+                raise Conflict(f"collection {name} has items; delete them first")
+            await connection.execute("DELETE FROM pgstac.collections WHERE id = $1", name)
+            return True
+
+
+async def _lock(connection: "Connection", collection: str, names: Sequence[str]) -> None:
+    """Keep others from writing some items of a collection until the transaction ends.
+
+    Raises:
+        NotFound: there is no such collection.
+    """
+    await _collection(connection, collection)
+    shards = sorted({shard_of(name) for name in names})
+    await connection.execute(LOCK_SHARDS, [collection] * len(shards), shards)
+
+
+async def _item(connection: "Connection", collection: str, name: str) -> Document:
+    rows = await connection.fetch(ITEM, collection, name)
+    if not rows:
+        raise NotFound(f"collection {collection} has no item {name}")
+    return (await items_of(connection, rows, BaseItems()))[0]
+
+
+async def _collection(connection: "Connection", name: str) -> StoredCollection:
+    found = await read_collection(connection, name)
+    if found is None:
+        raise NotFound(f"there is no collection {name}")
+    return found
+
+
+async def _write(connection: "Connection", items: Sequence[Item]) -> Written:
+    try:
+        return await upsert_items(connection, items)
+    except WriteRefused as error:
+        raise InvalidRequest("body", str(error)) from error
+
+
+async def _write_collections(connection: "Connection", collections: Sequence[Item]) -> None:
+    try:
+        await upsert_collections(connection, collections)
+    except (asyncpg.DataError, asyncpg.RaiseError, asyncpg.IntegrityConstraintViolationError) as error:
+        raise InvalidRequest(
+            "body", f"the collection cannot be stored: {' '.join(str(error).split())}"
+        ) from error
