@@ -114,6 +114,16 @@ def ingest(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 1 if a record was refused.")
     ] = False,
+    retry_quarantine: Annotated[
+        bool,
+        typer.Option(
+            "--retry-quarantine", help="Try the records again that were refused, such as after a fix."
+        ),
+    ] = False,
+    code: Annotated[
+        str | None,
+        typer.Option(help="With --retry-quarantine: only those refused for this reason.", metavar="CODE"),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Ingest from one source, now.
@@ -122,7 +132,18 @@ def ingest(
       kakehashi ingest cdse --collection sentinel-2-l2a --datetime 2026-11-01/2026-11-02 --bbox 138,34,141,37
 
       kakehashi ingest gportal --from-file answer.json --dry-run
+
+      kakehashi ingest gportal --retry-quarantine --code no-geometry
     """
+    if retry_quarantine:
+        if datetime or bbox or from_file or dry_run:
+            raise typer.BadParameter(
+                "--retry-quarantine takes --collection, --code, --limit and --url alone beside it"
+            )
+        _retry_quarantine(source, collection or [], code, limit, url, data_dir, strict=strict)
+        return
+    if code is not None:
+        raise typer.BadParameter("--code belongs to --retry-quarantine")
     from commands.arguments import parse_bbox, parse_window
     from commands.ingest import Order, collection_ids
     from commands.ingest import ingest as run
@@ -185,6 +206,28 @@ def sources(
     list_sources(as_json=as_json)
 
 
+@app.command()
+def quarantine(
+    source: Annotated[str, typer.Argument(help="Whose refused records: see `kakehashi sources`.")],
+    collection: Annotated[
+        str | None, typer.Option(help="Only of this collection, as the records name it.", metavar="ID")
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option(help="Only those refused for this reason.", metavar="CODE")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most records to list.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, with the record as the upstream gave it.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List the records of a source that were refused, and why."""
+    from catalog.store.quarantine import Choice
+    from commands.quarantine import list_quarantine
+
+    list_quarantine(Choice(source, collection, code), limit, _database(data_dir), as_json=as_json)
+
+
 @database_app.command("start")
 def database_start(data_dir: DataDir = None) -> None:
     """Start the private cluster and leave it running until `db stop`."""
@@ -224,6 +267,28 @@ def database_url(data_dir: DataDir = None) -> None:
 
     settings = _database(data_dir)
     typer.echo(settings.database_url or PrivateCluster(settings).url())
+
+
+def _retry_quarantine(
+    source: str,
+    collections: list[str],
+    code: str | None,
+    limit: int | None,
+    url: str | None,
+    data_dir: Path | None,
+    *,
+    strict: bool,
+) -> None:
+    from catalog.store.quarantine import Choice
+    from commands.quarantine import retry_quarantine as run
+    from ingest.settings import IngestSettings
+
+    if len(collections) > 1:
+        raise typer.BadParameter("--retry-quarantine takes one --collection: as the records name it")
+    choice = Choice(source, collections[0] if collections else None, code)
+    summary = run(choice, limit, url, _database(data_dir), _settings(IngestSettings))
+    if strict and summary.refused:
+        raise typer.Exit(1)
 
 
 def _database(data_dir: Path | None) -> DatabaseSettings:

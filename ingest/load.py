@@ -10,9 +10,9 @@ from catalog.definitions import Definitions
 from catalog.errors import RecordRefused
 from catalog.homes import load_homes
 from catalog.store.batch import Guard
-from catalog.store.bookkeeping import Quarantined, quarantine
 from catalog.store.loader import Loader
 from catalog.store.prepared import Key, PreparedItem
+from catalog.store.quarantine import Quarantined, quarantine
 from catalog.store.writer import (
     Deleted,
     Written,
@@ -128,6 +128,7 @@ class CatalogueSink:
                     collection=storable(collection) if isinstance(collection, str) else None,
                     code=refusal.error.code,
                     reason=storable(refusal.error.reason),
+                    kind=record.kind.value,
                 )
             ],
         )

@@ -1,57 +1,11 @@
-"""The harvest's own records: runs, and the quarantine of records that were refused."""
+"""Records of what was run and what was loaded from files of ours."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from catalog.store.writer import Connection, Written
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A refused record.
-
-    Attributes:
-        native: the record as the upstream gave it.
-        code: short and stable, for counting.
-        reason: one sentence for a person.
-    """
-
-    native: str
-    native_id: str | None
-    collection: str | None
-    code: str
-    reason: str
-
-
-async def quarantine(connection: "Connection", source: str, records: Sequence[Quarantined]) -> None:
-    """Keep refused records; one that is refused again is kept once, with its last reason."""
-    await connection.executemany(
-        """
-        INSERT INTO kakehashi.quarantine (source, digest, native_id, collection, code, reason, native)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (source, digest) DO UPDATE SET
-            code = excluded.code,
-            reason = excluded.reason,
-            last_seen = now(),
-            times_seen = quarantine.times_seen + 1
-        """,
-        [
-            (
-                source,
-                hashlib.sha256(record.native.encode("utf-8", "surrogatepass")).digest(),
-                record.native_id,
-                record.collection,
-                record.code,
-                record.reason,
-                record.native,
-            )
-            for record in records
-        ],
-    )
 
 
 async def start_run(

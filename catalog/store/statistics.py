@@ -34,6 +34,7 @@ from catalog.store.counting import (
     store,
 )
 from catalog.store.following import follow_data
+from catalog.store.quarantine import fold_quarantine_counts
 
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
@@ -103,12 +104,13 @@ async def fold_changes(connection: "Connection", collections: Iterable[str] | No
 
     Args:
         connection: of the ingest role, in no transaction.
-        collections: which; None: all that need it.
+        collections: which; None: all that need it, and the counts of the quarantine.
 
     Returns:
         The collections whose figures were brought up to date.
     """
     if collections is None:
+        await fold_quarantine_counts(connection)
         collections = [row["collection"] for row in await connection.fetch(_NEEDED)]
     names = sorted(set(collections))
     for name in names:

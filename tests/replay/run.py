@@ -15,6 +15,7 @@ import pytest
 
 import cli
 import commands.ingest
+import commands.quarantine
 from catalog import jsontext
 from tests.unit.documents import definitions
 
@@ -102,6 +103,7 @@ class Runner:
             patch.setattr(sys, "argv", ["kakehashi", *arguments])
             # Reading 700 collections takes longer than all the rest; they are the same every time.
             patch.setattr(commands.ingest, "load_definitions", definitions)
+            patch.setattr(commands.quarantine, "load_definitions", definitions)
             self._capture.readouterr()
             started = time.monotonic()
             before = signal.getsignal(signal.SIGTERM)

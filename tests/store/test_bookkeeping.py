@@ -1,6 +1,5 @@
-"""The harvest's own records."""
+"""Records of what was run and loaded."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,10 +8,8 @@ import asyncpg
 import pytest
 
 from catalog.store.bookkeeping import (
-    Quarantined,
     fingerprint_of,
     finish_run,
-    quarantine,
     remember_fingerprint,
     start_run,
 )
@@ -27,30 +24,6 @@ async def connection(database_url: str) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(database_url, server_settings={"role": "kakehashi_ingest"})
     yield connection
     await connection.close()
-
-
-def record(native: str, code: str = "no-geometry", reason: str = "there is none") -> Quarantined:
-    return Quarantined(native=native, native_id="x", collection=None, code=code, reason=reason)
-
-
-async def test_a_refused_record_is_kept_once_with_its_last_reason(connection: Connection):
-    await quarantine(connection, "cdse", [record("{架}"), record("{b}")])
-    await quarantine(connection, "cdse", [record("{架}", "bad-datetime", "no time")])
-    await quarantine(connection, "gportal", [record("{架}")])
-    rows = await connection.fetch("SELECT * FROM kakehashi.quarantine ORDER BY source, native")
-    found = [(row["source"], row["native"], row["code"], row["reason"], row["times_seen"]) for row in rows]
-    assert found == [
-        ("cdse", "{b}", "no-geometry", "there is none", 1),
-        ("cdse", "{架}", "bad-datetime", "no time", 2),
-        ("gportal", "{架}", "no-geometry", "there is none", 1),
-    ]
-    assert rows[1]["digest"] == hashlib.sha256("{架}".encode()).digest()
-
-
-async def test_nothing_refused_is_nothing_kept(connection: Connection):
-    before = await connection.fetchval("SELECT count(*) FROM kakehashi.quarantine")
-    await quarantine(connection, "cdse", [])
-    assert await connection.fetchval("SELECT count(*) FROM kakehashi.quarantine") == before
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,194 @@
+"""Refused records: counted, listed, tried again after a fix, and gone when they went through."""
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+import ingest.sources.cdse as cdse
+from catalog.errors import RecordRefused
+from catalog.store.quarantine import (
+    Choice,
+    Quarantined,
+    count_quarantined,
+    fold_quarantine_counts,
+    held_records,
+    quarantine,
+    release,
+)
+from tests.replay.run import Catalogue, Runner
+from tests.unit.documents import sentinel_2
+
+Connection = Any
+
+
+@pytest.fixture
+async def connection(fresh_database_url: str) -> AsyncIterator[Connection]:
+    session = {"role": "kakehashi_ingest"}
+    connection = await asyncpg.connect(fresh_database_url, server_settings=session)
+    yield connection
+    await connection.close()
+
+
+def page_of(*items: Any) -> dict[str, Any]:
+    return {"type": "FeatureCollection", "features": list(items), "links": []}
+
+
+async def counted(connection: Connection) -> Counter[tuple[str, str, str]]:
+    found = await count_quarantined(connection)
+    return Counter({(one.source, one.collection, one.code): one.records for one in found})
+
+
+async def test_counts_are_those_of_the_records_whatever_is_done_to_them(connection: Connection):
+    chance = random.Random(7)
+    held: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for step in range(60):
+        source = chance.choice(["cdse", "gportal"])
+        if chance.random() < 0.7 or not held:
+            batch = [
+                Quarantined(
+                    f"{{{chance.randrange(40)}}}", None, chance.choice([None, "a"]), chance.choice("xyz"), "!"
+                )
+                for _ in range(chance.choice([1, 1, 5]))
+            ]
+            await quarantine(connection, source, batch)
+            for record in {record.native: record for record in batch}.values():
+                before = held.get((source, record.native))
+                # Where it lies is what it said the first time.
+                collection = before[1] if before else record.collection or ""
+                held[source, record.native] = (source, collection, record.code)
+        else:
+            gone = chance.sample(sorted(held), min(len(held), 3))
+            for origin, native in gone:
+                rows = await connection.fetch(
+                    "SELECT digest FROM kakehashi.quarantine WHERE source = $1 AND native = $2",
+                    origin,
+                    native,
+                )
+                await release(connection, origin, [row["digest"] for row in rows])
+                del held[origin, native]
+        if step % 7 == 0:
+            await fold_quarantine_counts(connection)
+        assert await counted(connection) == Counter(held.values())
+    await connection.execute("DELETE FROM kakehashi.quarantine")
+    await fold_quarantine_counts(connection)
+    assert await counted(connection) == Counter()
+    assert await connection.fetchval("SELECT count(*) FROM kakehashi.quarantine_count") == 0
+
+
+async def test_all_records_come_in_portions_of_bounded_size_each_once(connection: Connection):
+    records = [Quarantined(f"[{number}]" + "x" * 40_000, None, "c", "x", "!") for number in range(1100)]
+    await quarantine(connection, "cdse", records)
+    await quarantine(connection, "cdse", [Quarantined("other", None, "d", "y", "!")])
+    portions = [portion async for portion in held_records(connection, Choice("cdse", code="x"))]
+    natives = [held.record.native for portion in portions for held in portion]
+    assert sorted(natives) == sorted(record.native for record in records)
+    assert all(sum(len(held.record.native) for held in portion) <= 16_000_000 for portion in portions)
+
+
+async def test_what_is_refused_again_while_it_is_read_does_not_come_again(connection: Connection):
+    for number in range(3):
+        await quarantine(connection, "cdse", [Quarantined(f"{number}", None, None, "x", "!")])
+    seen = []
+    async for portion in held_records(connection, Choice("cdse")):
+        seen += [held.record.native for held in portion]
+        await quarantine(connection, "cdse", [held.record for held in portion])
+    assert seen == ["0", "1", "2"]
+
+
+def test_records_go_through_after_a_fix_and_leave_the_quarantine(
+    catalogue: Catalogue, kakehashi: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    good = sentinel_2()
+    late = sentinel_2("S2A_MSIL2A_20240116T012701_N0510_R074_T54SUE_20240116T033000")
+    bad = sentinel_2("S2A_MSIL2A_20240117T012701_N0510_R074_T54SUE_20240117T033000", geometry=None)
+    file = tmp_path / "page.json"
+    file.write_text(json.dumps(page_of(good, late, bad)))
+
+    def broken(self: cdse.Cdse, record: Any) -> Any:
+        raise RecordRefused("bad-structure", "a fault of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cdse.Cdse, "to_item", broken)
+        kakehashi("ingest", "cdse", "--from-file", str(file), database_url=catalogue.url).went_well()
+    assert asyncio.run(count_of(catalogue.url)) == {("cdse", "sentinel-2-l2a", "bad-structure"): 3}
+
+    listed = kakehashi("quarantine", "cdse", "--json", database_url=catalogue.url)
+    listed.went_well()
+    told = listed.items
+    assert {one["native_id"] for one in told} == {good["id"], late["id"], bad["id"]}
+    assert {one["reason"] for one in told} == {"a fault of ours"}
+    assert json.loads(next(one for one in told if one["native_id"] == good["id"])["native"]) == good
+
+    retried = kakehashi("ingest", "cdse", "--retry-quarantine", "--limit", "1", database_url=catalogue.url)
+    retried.went_well()
+    assert sum(asyncio.run(count_of(catalogue.url)).values()) in (2, 3)
+
+    retried = kakehashi("ingest", "cdse", "--retry-quarantine", database_url=catalogue.url)
+    retried.went_well()
+    assert asyncio.run(count_of(catalogue.url)) == {("cdse", "sentinel-2-l2a", "no-geometry"): 1}
+    assert set(catalogue.items()) == {good["id"], late["id"]}
+
+    strict = kakehashi("ingest", "cdse", "--retry-quarantine", "--strict", database_url=catalogue.url)
+    assert strict.status == 1
+    lines = kakehashi("quarantine", "cdse", database_url=catalogue.url).stdout.splitlines()
+    assert len(lines) == 1
+    assert "no-geometry" in lines[0]
+    assert bad["id"] in lines[0]
+
+
+def test_of_one_record_in_two_versions_the_last_one_counts(catalogue: Catalogue, kakehashi: Runner):
+    old = sentinel_2(properties={"eo:cloud_cover": 1})
+    new = sentinel_2(properties={"eo:cloud_cover": 2})
+    asyncio.run(hold(catalogue.url, [old], [new]))
+    kakehashi("ingest", "cdse", "--retry-quarantine", database_url=catalogue.url).went_well()
+    assert [item["properties"]["eo:cloud_cover"] for item in catalogue.items().values()] == [2]
+    assert asyncio.run(count_of(catalogue.url)) == {}
+
+
+def test_a_text_that_was_cut_off_stays_and_hinders_nothing(catalogue: Catalogue, kakehashi: Runner):
+    asyncio.run(hold(catalogue.url, ['{"id": "cut', sentinel_2(), "[1]"]))
+    done = kakehashi("ingest", "cdse", "--retry-quarantine", database_url=catalogue.url)
+    done.went_well()
+    assert "unreadable: 2" in done.stderr
+    assert len(catalogue.items()) == 1
+    assert asyncio.run(count_of(catalogue.url)) == {("cdse", "", "x"): 2}
+
+
+def test_options_that_do_not_go_with_a_retry_are_refused(kakehashi: Runner):
+    assert kakehashi("ingest", "cdse", "--retry-quarantine", "--dry-run").status == 2
+    assert kakehashi("ingest", "cdse", "--code", "x").status == 2
+    kakehashi("ingest", "nowhere", "--retry-quarantine").failed("nowhere")
+
+
+async def hold(url: str, *batches: list[Any]) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for batch in batches:
+            records = [
+                Quarantined(
+                    native if isinstance(native, str) else json.dumps(native),
+                    native["id"] if isinstance(native, dict) else None,
+                    None,
+                    "x",
+                    "!",
+                )
+                for native in batch
+            ]
+            await quarantine(connection, "cdse", records)
+    finally:
+        await connection.close()
+
+
+async def count_of(url: str) -> dict[tuple[str, str, str], int]:
+    connection = await asyncpg.connect(url)
+    try:
+        return dict(await counted(connection))
+    finally:
+        await connection.close()
