@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, TypeVar
@@ -37,6 +38,13 @@ Workers = Annotated[int, typer.Option(min=1, max=64, help="API processes.")]
 DataDir = Annotated[
     Path | None, typer.Option(help="Directory of the private PostgreSQL cluster (KAKEHASHI_DATA_DIR).")
 ]
+
+
+class LoadMode(StrEnum):
+    """Modes of `kakehashi load`; see `catalog.store.batch.Mode`, which is not imported for `--help`."""
+
+    INSERT = "insert"
+    UPSERT = "upsert"
 
 
 @app.command()
@@ -162,6 +170,44 @@ def ingest(
         output=None if output == "-" else Path(output),
     )
     summary = run(order, _database(data_dir), _settings(IngestSettings))
+    if strict and summary.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def load(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, or `-` for standard input.", metavar="PATH ...")
+    ],
+    mode: Annotated[
+        LoadMode, typer.Option(help="What to do with an item that is there already: refuse or replace it.")
+    ] = LoadMode.UPSERT,
+    create_collections: Annotated[
+        bool, typer.Option("--create-collections", help="Make a collection that is not there for its items.")
+    ] = False,
+    validate: Annotated[
+        bool, typer.Option(help="Check documents against the STAC schemas they declare.")
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with status 1 if a document was refused.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Load any STAC from files: JSON, NDJSON, FeatureCollection, stac-geoparquet; gzip and zstd too.
+
+    Documents are taken in order, so a collection comes before its items.
+
+    Examples:
+      kakehashi load collection.json items.ndjson.gz
+
+      curl https://example.com/stac/search?limit=1000 | kakehashi load --create-collections -
+    """
+    from catalog.store.batch import Mode
+    from commands.load import Order
+    from commands.load import load as run
+
+    order = Order(tuple(paths), Mode(mode.value), create_collections, validate)
+    summary = run(order, _database(data_dir))
     if strict and summary.refused:
         raise typer.Exit(1)
 

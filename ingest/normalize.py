@@ -27,7 +27,7 @@ from ingest.times import format_time, parse_time
 # that run pgstac leak it; loaded into our pgstac it would act as that marker again.
 PGSTAC_MARKER = "𒍟※"
 
-_TIME_FIELDS = (
+TIME_FIELDS = (
     "datetime",
     "start_datetime",
     "end_datetime",
@@ -178,7 +178,7 @@ def _extensions(item: Mapping[str, Any]) -> list[str]:
 def _harmonise_times(properties: dict[str, Any]) -> None:
     """Rewrite all times as UTC, and make sure that there is one and that none is reversed."""
     moments: dict[str, datetime] = {}
-    for field in _TIME_FIELDS:
+    for field in TIME_FIELDS:
         value = properties.get(field)
         if value is not None:
             moments[field] = parse_time(value, field)

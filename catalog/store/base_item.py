@@ -64,6 +64,18 @@ def strip(item: Any, base: Any) -> Any:
     return item
 
 
+def without_marks(value: Any) -> Any:
+    """Return a JSON value without what pgstac would take for its own mark.
+
+    Catalogues that run pgstac leak it; loaded, it would act as that mark again.
+    """
+    if isinstance(value, dict):
+        return {key: without_marks(member) for key, member in value.items() if member != ABSENT}
+    if isinstance(value, list):
+        return [without_marks(member) for member in value if member != ABSENT]
+    return value
+
+
 def _strip_object(item: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     stored: dict[str, Any] = {}
     for key, own in item.items():

@@ -167,12 +167,15 @@ class BatchWriter:
                 if also is not None:
                     await also(self._connection, outcome)
         except BaseException:
-            # What was noted of partitions and collections may not have come true.
-            self._partitions.forget()
-            self._targets.clear()
+            self.forget()  # what was noted of partitions and collections may not have come true
             raise
         await self._partitions.prove()
         return outcome
+
+    def forget(self) -> None:
+        """Look anew at collections and partitions before the next batch."""
+        self._partitions.forget()
+        self._targets.clear()
 
     async def make_room(self, items: Iterable[PreparedItem]) -> None:
         """Make the partitions that items need, before the transaction that writes them."""

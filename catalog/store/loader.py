@@ -113,6 +113,14 @@ class Loader:
         for lane in self._lanes:
             await lane.writer.make_room(lane.waiting)
 
+    async def renew(self, collection: str) -> None:
+        """Write what waits, because a collection is about to be changed: items depend on it."""
+        if collection in self._bases:
+            await self.finish()
+            del self._bases[collection]
+            for lane in self._lanes:
+                lane.writer.forget()
+
     async def settle(self) -> None:
         """Wait until nothing is being written: the connections are free until the next `add`.
 

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from catalog.store.prepared import PreparedItem
 
 # Somebody reads, changes or makes the partition at this moment; the function waits 50 ms at most by itself.
-_BUSY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.DuplicateTableError)
+_BUSY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.DuplicateTableError,
+    asyncpg.UniqueViolationError,
+)
 _PATIENCE_S = 60.0
 _SINCE_1970 = 946_684_800_000_000
 _ALWAYS = (-(2**62), 2**62)

@@ -17,7 +17,7 @@ from catalog import jsontext
 from catalog.errors import RecordRefused
 from catalog.observed import summarised_values
 from catalog.store import ewkb
-from catalog.store.base_item import BaseItem, strip
+from catalog.store.base_item import BaseItem, strip, without_marks
 from catalog.store.copy_rows import microseconds
 from catalog.store.hydrate import ABSENT
 from catalog.store.instant import parse_instant
@@ -27,6 +27,7 @@ SHARDS = 16
 # An entry of a btree index holds at most 2,704 bytes (PostgreSQL manual, "B-Tree Indexes").
 _MAX_ID_BYTES = 2_600
 _APART = frozenset({"id", "geometry", "collection", "type", "properties", "stac_version", "pgstac:base_item"})
+_MARK = ABSENT.encode()
 # Written anew at every harvest: not a change of the item.
 _HARVEST_TIME = "harvest:time"
 # An escaped NUL, which no text of PostgreSQL can hold; a backslash before it makes it something else.
@@ -103,6 +104,9 @@ def prepare(item: Mapping[str, Any], base: BaseItem) -> PreparedItem:
     try:
         said = jsontext.dumps(rest, sort_keys=True)
         own = jsontext.dumps(properties, sort_keys=True)
+        if _MARK in said or _MARK in own:
+            said = jsontext.dumps(without_marks(rest), sort_keys=True)
+            own = jsontext.dumps(without_marks(properties), sort_keys=True)
         version = jsontext.dumps(item.get("stac_version"))
         content = _content(said, own, version, harvested, base)
     except ValueError as error:

@@ -1,0 +1,235 @@
+"""`kakehashi load`: any STAC from files into the catalogue."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.definitions import load_definitions
+from catalog.errors import ConfigurationError, RecordRefused
+from catalog.settings import DatabaseSettings
+from catalog.store.batch import Mode
+from catalog.store.database import INGEST_ROLE, open_database
+from catalog.store.loader import Loader
+from catalog.store.migrate import migrate
+from catalog.store.pool import open_pool
+from catalog.store.writer import existing_collections, upsert_collections, upsert_translations
+from catalog.store.written import Written
+from commands.load_display import LoadDisplay
+from commands.say import say
+from ingest.foreign import bring_in_collection, bring_in_item, made_collection
+from ingest.stac_files import STDIN, Found, StacFile
+from ingest.validate import Validator
+
+if TYPE_CHECKING:
+    from catalog.definitions import Definitions
+    from catalog.store.connection import Connection
+
+# More connections than this wait for each other, and for the one process that feeds them.
+_MOST_CONNECTIONS = 4
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be loaded.
+
+    Attributes:
+        paths: files, or `-`.
+        mode: what happens to items that are there already.
+        create_collections: whether a collection that is not there is made for its items.
+        validate: whether documents are checked against the STAC schemas.
+    """
+
+    paths: tuple[Path, ...]
+    mode: Mode = Mode.UPSERT
+    create_collections: bool = False
+    validate: bool = True
+
+
+@dataclass
+class LoadSummary:
+    """What came of a load.
+
+    Attributes:
+        items: taken, whether they were written or not.
+        collections: taken.
+        changed_collections: how many of them were new or different.
+        created: ids of collections that were made for their items.
+        repeated: items that came again in their batch.
+        refused: documents that were not loaded, by code.
+        unknown_schemas: extensions that are not bundled, so that nothing was checked against them.
+    """
+
+    items: int = 0
+    collections: int = 0
+    changed_collections: int = 0
+    created: list[str] = field(default_factory=list)
+    repeated: int = 0
+    written: Written = field(default_factory=Written)
+    refused: Counter[str] = field(default_factory=Counter)
+    unknown_schemas: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def lines(self) -> list[str]:
+        """Return the summary for a person."""
+        written, refused = self.written, sum(self.refused.values())
+        speed = f", {self.items / self.seconds:,.0f} items/s" if self.seconds >= 1 and self.items else ""
+        lines = [
+            f"{self.items:,} items: {written.inserted:,} new, {written.updated:,} updated, "
+            f"{written.unchanged:,} unchanged, {refused:,} refused in {self.seconds:.1f} s{speed}"
+        ]
+        if self.collections:
+            lines.append(
+                f"  collections: {self.collections:,}, of which new or changed {self.changed_collections:,}"
+            )
+        if self.created:
+            lines.append(f"  collections made for their items: {', '.join(sorted(self.created))}")
+        if self.repeated:
+            lines.append(f"  came more than once: {self.repeated:,}; the last one counts")
+        lines += [f"  refused, {code}: {count:,}" for code, count in sorted(self.refused.items())]
+        if self.unknown_schemas:
+            lines.append(f"  not checked, schema not bundled: {', '.join(sorted(self.unknown_schemas))}")
+        return lines
+
+
+def load(order: Order, settings: DatabaseSettings) -> LoadSummary:
+    """Load files and print the closing summary on standard error.
+
+    Raises:
+        KakehashiError: it could not be finished; what was committed before stays.
+    """
+    files = [StacFile(path) for path in order.paths]
+    missing = [str(file.path) for file in files if file.path != STDIN and not file.path.is_file()]
+    if missing:
+        raise ConfigurationError(f"no such file: {', '.join(missing)}")
+    summary = LoadSummary()
+    try:
+        with open_database(settings) as database:
+            asyncio.run(migrate(database.url, say=say))
+            pointed = settings.model_copy(update={"database_url": database.url})
+            asyncio.run(_load(order, files, pointed, summary))
+    finally:
+        for line in summary.lines():
+            say(line)
+    return summary
+
+
+async def _load(
+    order: Order, files: Sequence[StacFile], settings: DatabaseSettings, summary: LoadSummary
+) -> None:
+    count = min(_MOST_CONNECTIONS, max(2, os.cpu_count() or 1))
+    wide = settings.model_copy(update={"database_pool_size": count + 1})
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(wide, INGEST_ROLE, read_only=False)
+        stack.push_async_callback(pool.close)
+        own, *rest = [await stack.enter_async_context(pool.connection()) for _ in range(count + 1)]
+        loader = await stack.enter_async_context(Loader(rest, mode=order.mode, batch_size=_BATCH))
+        display = stack.enter_context(LoadDisplay(files))
+        await _Load(order, own, loader, display, summary).run(files)
+
+
+class _Load:
+    """The state of one load."""
+
+    def __init__(
+        self,
+        order: Order,
+        connection: "Connection",
+        loader: Loader,
+        display: LoadDisplay,
+        summary: LoadSummary,
+    ) -> None:
+        self._order = order
+        self._connection = connection
+        self._loader = loader
+        self._display = display
+        self._summary = summary
+        self._definitions: Definitions | None = None
+        self._known: set[str] = set()
+        validator = Validator()
+        summary.unknown_schemas = validator.unknown
+        self._check_item = validator.check_item if order.validate else None
+        self._check_collection = validator.check_collection if order.validate else None
+
+    async def run(self, files: Sequence[StacFile]) -> None:
+        started = time.monotonic()
+        self._known = await existing_collections(self._connection)
+        try:
+            for file in files:
+                for found in file.documents():
+                    await self._take(found)
+                    self._summary.seconds = time.monotonic() - started
+                    self._display.progress(self._summary)
+            await self._loader.finish()
+        finally:
+            self._summary.seconds = time.monotonic() - started
+            self._collect()
+
+    async def _take(self, found: Found) -> None:
+        try:
+            await self._take_document(found)
+        except RecordRefused as error:
+            self._summary.refused[error.code] += 1
+            name = found.document.get("id") if isinstance(found.document, dict) else None
+            self._display.refusal(found.place, name, error)
+        if self._loader.outcome.refused:
+            self._collect()
+
+    async def _take_document(self, found: Found) -> None:
+        if found.fault is not None:
+            raise found.fault
+        document = found.document
+        kind = document.get("type") if isinstance(document, dict) else None
+        if kind == "Feature":
+            await self._take_item(document)
+        elif kind == "Collection":
+            await self._take_collection(document)
+        else:
+            raise RecordRefused("no-stac", f"it is no Item and no Collection: type {kind!r:.60}")
+
+    async def _take_item(self, document: dict[str, Any]) -> None:
+        self._summary.items += 1
+        item = bring_in_item(document, self._check_item)
+        name = item.get("collection")
+        if isinstance(name, str) and name not in self._known:
+            await self._ensure(name)
+        await self._loader.add(item)
+
+    async def _take_collection(self, document: dict[str, Any]) -> None:
+        self._summary.collections += 1
+        collection = bring_in_collection(document, self._check_collection)
+        # Items that wait were prepared for the collection as it was.
+        await self._loader.renew(collection["id"])
+        self._summary.changed_collections += await upsert_collections(self._connection, [collection])
+        self._known.add(collection["id"])
+
+    async def _ensure(self, name: str) -> None:
+        """Make a collection that is not there, if that is wanted: ours if we define it."""
+        if not self._order.create_collections:
+            raise RecordRefused(
+                "unknown-collection",
+                f"there is no collection {name!r:.80}: load it first, or give --create-collections",
+            )
+        self._definitions = self._definitions or load_definitions()
+        if name in self._definitions.collections:
+            await upsert_collections(self._connection, [self._definitions.render(name)])
+            translation = {name: self._definitions.translation(name, "ja")}
+            await upsert_translations(self._connection, "ja", translation)
+        else:
+            await upsert_collections(self._connection, [made_collection(name)])
+        self._known.add(name)
+        self._summary.created.append(name)
+
+    def _collect(self) -> None:
+        """Bring the summary in line with what is committed."""
+        for item, error in self._loader.take_refused():
+            self._summary.refused[error.code] += 1
+            self._display.refusal(item.collection, item.id, error)
+        self._summary.written = self._loader.outcome.total()
+        self._summary.repeated = self._loader.outcome.repeated
