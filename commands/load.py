@@ -18,6 +18,7 @@ from catalog.store.database import INGEST_ROLE, open_database
 from catalog.store.loader import Loader
 from catalog.store.migrate import migrate
 from catalog.store.pool import open_pool
+from catalog.store.statistics import fold_changes
 from catalog.store.writer import existing_collections, upsert_collections, upsert_translations
 from catalog.store.written import Written
 from commands.load_display import LoadDisplay
@@ -167,6 +168,7 @@ class _Load:
                     self._summary.seconds = time.monotonic() - started
                     self._display.progress(self._summary)
             await self._loader.finish()
+            await fold_changes(self._connection)
         finally:
             self._summary.seconds = time.monotonic() - started
             self._collect()

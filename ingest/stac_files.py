@@ -26,6 +26,8 @@ _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 # How much is looked at to tell newline-delimited JSON from a document of many lines.
 _PEEK = 1 << 20
 _PARQUET_ROWS = 500
+# What is packed may be a thousand times as large.
+_PACKED = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,36 @@ def _unpacked(raw: "io.BufferedReader[io.FileIO]") -> "io.BufferedReader[Any]":
     if head.startswith(_GZIP):
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), _PEEK)
     if head.startswith(_ZSTD):
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        return io.BufferedReader(reader, _PEEK)
+        return io.BufferedReader(_Zstd(raw), _PEEK)
     return raw
+
+
+class _Zstd(io.RawIOBase):
+    """What is compressed in a stream, frame by frame; the library's own reader takes a cut file for a whole one."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._frame: Any = None
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            rest = self._frame.unused_data if self._frame is not None and self._frame.eof else b""
+            packed = rest or self._raw.read(_PACKED)
+            if not packed:
+                if self._frame is not None and not self._frame.eof:
+                    raise EOFError("it ends in the middle")
+                return 0
+            if self._frame is None or self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._ready = memoryview(self._frame.decompress(packed))
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
 
 
 def _texts(stream: "io.BufferedReader[Any]", name: str) -> Iterator[Found]:

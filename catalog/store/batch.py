@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # What the driver raises when one row is at fault; the message says which one.
 _ROW_FAULTS = (
     asyncpg.DataError,
+    asyncpg.RaiseError,  # an administrator's trigger
     asyncpg.NotNullViolationError,
     asyncpg.ProgramLimitExceededError,
     asyncpg.InternalServerError,  # PostGIS: not a geometry

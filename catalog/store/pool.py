@@ -201,12 +201,17 @@ def database_errors() -> Iterator[None]:
     Raises:
         QueryTimeout: the statement timeout cut a query.
         DatabaseUnreachable: the connection was lost.
-        StoreError: our schema is not there, or the role may not read it.
+        StoreError: our schema is not there, or the role may not read it; the disk is full, or the
+            database takes no writes.
     """
     try:
         yield
     except asyncpg.QueryCanceledError as error:
         raise QueryTimeout("the query took too long and was stopped") from error
+    except asyncpg.DiskFullError as error:
+        raise StoreError(f"the database has no room left: {_one_line(error)}") from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        raise StoreError(f"the database is read-only: {_one_line(error)}") from error
     except _LOST as error:
         raise DatabaseUnreachable(f"the connection to the database was lost: {_one_line(error)}") from error
     except _CANNOT_WRITE as error:
