@@ -127,6 +127,7 @@ async def load_pages(
             failure = str(error) or type(error).__name__  # an interrupted run is not done either
             raise
         finally:
+            await sink.close()
             if not connection.is_closed():
                 await finish_run(
                     connection,

@@ -21,11 +21,11 @@ from catalog.store.pool import open_pool
 from catalog.store.statistics import fold_changes
 from catalog.store.writer import existing_collections, upsert_collections, upsert_translations
 from catalog.store.written import Written
+from catalog.validation import Validator
 from commands.load_display import LoadDisplay
 from commands.say import say
 from ingest.foreign import bring_in_collection, bring_in_item, made_collection
 from ingest.stac_files import STDIN, Found, StacFile
-from ingest.validate import Validator
 
 if TYPE_CHECKING:
     from catalog.definitions import Definitions

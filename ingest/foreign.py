@@ -6,10 +6,10 @@ Times become UTC with `Z`, by the rule that harvested records follow too. Everyt
 from collections.abc import Callable
 
 from catalog.errors import RecordRefused
+from catalog.validation import STAC_VERSION
 from ingest.contract import Collection, Item
 from ingest.normalize import TIME_FIELDS
 from ingest.times import format_time, parse_time
-from ingest.validate import STAC_VERSION
 
 # An item without one of these has no time at all.
 _DECISIVE = ("datetime", "start_datetime", "end_datetime")

@@ -94,17 +94,19 @@ class CatalogueSink:
         """
         await self._ensure_collection(item["collection"])
         key = (item["collection"], item["id"])
-        before = self._waiting.get(key)
-        self._waiting[key] = (item, record)
+        before = self._waiting.pop(key, None)
+        self._waiting[key] = (item, record)  # at the end: the order is that of the last time
         try:
             await self._loader.add(item)
         except RecordRefused:
-            if before is None:
-                del self._waiting[key]
-            else:
+            del self._waiting[key]
+            if before is not None:
                 self._waiting[key] = before
             raise
-        return self._late()
+        late = self._late()
+        while len(self._waiting) > self._loader.pending:
+            del self._waiting[next(iter(self._waiting))]
+        return late
 
     async def tombstone(self, tombstone: Tombstone) -> list[Refusal]:
         """Write what is waiting, then take out what was deleted."""
@@ -141,10 +143,14 @@ class CatalogueSink:
         """
         await self._loader.settle()
         await self._loader.make_room()
-        async with self._connection.transaction():
-            if self._guard is not None:
-                await self._guard(self._connection)
-            yield
+        try:
+            async with self._connection.transaction():
+                if self._guard is not None:
+                    await self._guard(self._connection)
+                yield
+        except BaseException:
+            self._loader.forget()  # what it noted within may not have come true
+            raise
 
     async def flush(self) -> list[Refusal]:
         """Write what is waiting; return the items that the database refuses."""

@@ -80,6 +80,17 @@ class Loader:
         """What became of the items of all transactions that are committed so far."""
         return self._outcome
 
+    @property
+    def pending(self) -> int:
+        """How many of the items that were taken are not committed, or not known to be."""
+        return sum(lane.pending for lane in self._lanes)
+
+    def forget(self) -> None:
+        """Look anew at collections and partitions: a transaction around ours was rolled back."""
+        self._bases.clear()
+        for lane in self._lanes:
+            lane.writer.forget()
+
     def take_refused(self) -> list[tuple[PreparedItem, RecordRefused]]:
         """Return the items that could not be written, each once."""
         refused, self._outcome.refused = self._outcome.refused, []
@@ -117,9 +128,7 @@ class Loader:
         """Write what waits, because a collection is about to be changed: items depend on it."""
         if collection in self._bases:
             await self.finish()
-            del self._bases[collection]
-            for lane in self._lanes:
-                lane.writer.forget()
+            self.forget()
 
     async def settle(self) -> None:
         """Wait until nothing is being written: the connections are free until the next `add`.
@@ -175,10 +184,16 @@ class _Lane:
         self.waiting: list[PreparedItem] = []
         self.size = 0
         self._task: asyncio.Task[Outcome] | None = None
+        self._under_way = 0
+
+    @property
+    def pending(self) -> int:
+        return len(self.waiting) + self._under_way
 
     def start(self, also: Also | None, *, durable: bool = False) -> None:
         """Begin to write what waits; what was begun before is settled."""
         batch, self.waiting, self.size = self.waiting, [], 0
+        self._under_way = len(batch)
         if batch or durable:
             self._task = asyncio.create_task(self.writer.write(batch, also, durable=durable))
 
@@ -190,7 +205,9 @@ class _Lane:
     async def settle(self) -> Outcome | None:
         """Wait for what is being written; return what became of it."""
         task, self._task = self._task, None
-        return await task if task is not None else None
+        outcome = await task if task is not None else None
+        self._under_way = 0
+        return outcome
 
     async def call_off(self) -> None:
         task, self._task = self._task, None
