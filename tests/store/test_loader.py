@@ -372,7 +372,9 @@ import asyncpg
 from catalog.store import batch
 from catalog.store.loader import Loader
 from tests.store.items import item
-from tests.store.test_loader import SESSION, month
+
+def month(number):
+    return f"20{{20 + number // 12 % 5}}-{{number % 12 + 1:02}}-{{number % 27 + 1:02}}T00:00:00Z"
 
 async def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -386,7 +388,7 @@ async def stream(rows):
 async def main():
     global original
     original = batch.copy_stream
-    connection = await asyncpg.connect({url!r}, server_settings=SESSION)
+    connection = await asyncpg.connect({url!r}, server_settings={session!r})
     async with Loader([connection], batch_size=100) as loader:
         for number in range(250):
             await loader.add(item("m", f"i{{number}}", month(number)))
@@ -408,7 +410,7 @@ async def test_a_load_that_is_killed_is_made_whole_by_the_next_one(
 ):
     connection = await asyncpg.connect(fresh_database_url, server_settings=SESSION)
     await upsert_collections(connection, [collection("m") | {"kakehashi:partition": "month"}])
-    code = KILLED.format(root=str(ROOT), url=fresh_database_url, phase=phase)
+    code = KILLED.format(session=SESSION, root=str(ROOT), url=fresh_database_url, phase=phase)
     done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], check=False, env=os.environ)
     assert done.returncode == -signal.SIGKILL
     assert len(await catalogue(connection)) == left
