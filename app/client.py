@@ -127,10 +127,9 @@ class Client(AsyncBaseCoreClient):
             raise
 
     def _answer(self, asked: SearchRequest, page: Page, links: Links, above: list[Link]) -> Response:
-        texts = [links.item(document) for document in page.documents]
-        if asked.fields:
-            fields = asked.fields
-            texts = [orjson.dumps(fields.apply(orjson.loads(text))).decode() for text in texts]
+        texts = (links.item(document) for document in page.documents)
+        if fields := asked.fields:
+            texts = (orjson.dumps(fields.apply(orjson.loads(text))).decode() for text in texts)
         own: list[Link] = [
             {"rel": "self", "type": GEOJSON, "href": links.here},
             {"rel": "root", "type": JSON, "href": links.landing()},

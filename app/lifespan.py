@@ -51,10 +51,12 @@ class ReaderHolder:
         return self._replicas.servers if self._replicas else []
 
     @asynccontextmanager
-    async def opened(self, database: DatabaseSettings, token_key: bytes | None) -> AsyncIterator[None]:
+    async def opened(self, database: DatabaseSettings, settings: ApiSettings) -> AsyncIterator[None]:
         """Have a reader inside the block. The database need not be there yet."""
+        key = settings.page_token_key
+        token_key = key.get_secret_value().encode() if key else None
         self._replicas = await open_replicas(database, READ_ROLE)
-        self._reader = reader = Reader(self._replicas, token_key)
+        self._reader = reader = Reader(self._replicas, token_key, settings.max_page_bytes)
         watching = asyncio.ensure_future(self._watch(database, self._replicas))
         try:
             yield
@@ -111,13 +113,11 @@ def make_lifespan(
     holder: ReaderHolder, editors: EditorHolder | None, settings: ApiSettings, database: DatabaseSettings
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return the lifespan of an application, which opens and closes its pools."""
-    key = settings.page_token_key
-    token_key = key.get_secret_value().encode() if key else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(holder.opened(database, token_key))
+            await stack.enter_async_context(holder.opened(database, settings))
             if editors is not None:
                 await stack.enter_async_context(editors.opened(database))
             yield

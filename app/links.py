@@ -19,6 +19,8 @@ HTML = "text/html"
 QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 
 Link = dict[str, Any]
+# What needs no escape in a segment of a path (RFC 3986, section 3.3).
+_SAFE = "~:@!$'()*,;"
 
 
 class Links:
@@ -31,10 +33,11 @@ class Links:
         # Who names a language in the address stays in it; a header comes along by itself.
         language = asked_language(request)
         self._suffix = f"?language={language}" if language else ""
+        self._item_frames: dict[str, tuple[str, str]] = {}
 
     def to(self, *parts: str) -> str:
         """Return the address of a path below the landing page; each part is escaped."""
-        return "/".join([self.root, *(quote(part, safe="~:@!$'()*,;") for part in parts)])
+        return "/".join([self.root, *(quote(part, safe=_SAFE) for part in parts)])
 
     def text(self, *parts: str) -> str:
         """Return the address of a document with titles and descriptions, in the language of this one."""
@@ -68,18 +71,24 @@ class Links:
 
     def item(self, document: Document) -> str:
         """Return an item as JSON text with its links."""
-        collection = self.text("collections", document.collection)
-        own: list[Link] = [
-            {
-                "rel": "self",
-                "type": GEOJSON,
-                "href": self.to("collections", document.collection, "items", document.id),
-            },
-            {"rel": "parent", "type": JSON, "href": collection},
-            {"rel": "collection", "type": JSON, "href": collection},
+        frame = self._item_frames.get(document.collection)
+        if frame is None:
+            frame = self._item_frames[document.collection] = self._item_frame(document.collection)
+        # An escaped id has nothing in it that JSON would escape.
+        own = f"{frame[0]}{quote(document.id, safe=_SAFE)}{frame[1]}"
+        return splice(document, own, self.root)
+
+    def _item_frame(self, collection: str) -> tuple[str, str]:
+        """Return the JSON of the links of a collection's items, cut where the item's id goes."""
+        address = self.text("collections", collection)
+        items = self.to("collections", collection, "items")
+        same: list[Link] = [
+            {"rel": "parent", "type": JSON, "href": address},
+            {"rel": "collection", "type": JSON, "href": address},
             {"rel": "root", "type": JSON, "href": self.landing()},
         ]
-        return splice(document, own, self.root)
+        own = orjson.dumps({"rel": "self", "type": GEOJSON, "href": f"{items}/"}).decode()
+        return own.removesuffix('"}'), f'"}},{orjson.dumps(same).decode()[1:-1]}'
 
     def collection(self, document: Document) -> str:
         """Return a collection as JSON text with its links."""
@@ -117,7 +126,7 @@ class Links:
                 if code in LANGUAGES
             ),
         ]
-        return splice(document, own, self.root)
+        return splice(document, orjson.dumps(own)[1:-1].decode(), self.root)
 
     def languages(self, language: str) -> list[Link]:
         """Return links to this document in the other languages."""
@@ -160,14 +169,19 @@ def _alternate(href: str, language: str) -> Link:
     return {"rel": "alternate", "type": JSON, "title": title, "href": href, "hreflang": language}
 
 
-def splice(document: Document, own: list[Link], root: str) -> str:
+def splice(document: Document, own: str, root: str) -> str:
     """Return a document's JSON text with our links and then its stored ones.
 
     Stored links within this catalogue, such as to other versions of a product, are relative to its root.
+
+    Args:
+        document: what is served.
+        own: our links as JSON, separated by commas.
+        root: address of this catalogue.
     """
     stored = [
         {**link, "href": root + link["href"][1:]} if str(link.get("href")).startswith("./") else link
         for link in document.links
     ]
-    links = orjson.dumps([*own, *stored]).decode()
-    return f'{document.members[:-1]},"links":{links}}}'
+    more = f",{orjson.dumps(stored)[1:-1].decode()}" if stored else ""
+    return f'{document.members[:-1]},"links":[{own}{more}]}}'

@@ -1,5 +1,6 @@
 """Pages of lists, joined from stored texts."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -8,7 +9,7 @@ from app.links import Link
 from catalog.store.page import Page
 
 
-def listing(head: str, texts: list[str], links: list[Link], page: Page) -> bytes:
+def listing(head: str, texts: Iterable[str], links: list[Link], page: Page) -> bytes:
     """Return a page of a list as JSON: stored texts joined, never parsed.
 
     Args:
@@ -17,9 +18,15 @@ def listing(head: str, texts: list[str], links: list[Link], page: Page) -> bytes
         links: of the page.
         page: for how many there are in all.
     """
-    tail: dict[str, Any] = {"links": links, "numberReturned": len(texts)}
+    tail: dict[str, Any] = {"links": links, "numberReturned": len(page.documents)}
     if page.matched is not None:
         tail["numberMatched"] = page.matched.items
         if not page.matched.is_exact:
             tail["numberMatchedIsEstimate"] = True
-    return b"".join((head.encode(), ",".join(texts).encode(), b"],", orjson.dumps(tail)[1:]))
+    # Joined once: a page may have megabytes.
+    parts = [head.encode()]
+    for text in texts:
+        parts += (text.encode(), b",")
+    if len(parts) > 1:
+        parts.pop()
+    return b"".join((*parts, b"],", orjson.dumps(tail)[1:]))

@@ -1,7 +1,7 @@
 """The assembly of the API: `uvicorn --factory app.main:create_app`.
 
 Of the middleware, outermost first: the client's address (`app.proxy`), HEAD, clients that leave, CORS,
-304, the memory of answers about the catalogue, compression, entity tags, the error boundary, limits, 406.
+the pace of large answers, 304, the memory of answers about the catalogue, compression, entity tags, the error boundary, limits, 406.
 Everything that answers stands inside CORS, so that browsers can read errors; what is remembered has
 been tagged and compressed.
 """
@@ -33,6 +33,7 @@ from app.limits import HeadMiddleware, RequestLimitsMiddleware
 from app.links import GEOJSON, JSON
 from app.negotiation import AcceptMiddleware
 from app.openapi import use_openapi_30
+from app.outflow import OutflowMiddleware
 from app.parameters import (
     COLLECTIONS_BODY,
     SEARCH_BODY,
@@ -187,6 +188,11 @@ def _middlewares(settings: ApiSettings, holder: ReaderHolder) -> list[Middleware
         Middleware(CompressionMiddleware),
         Middleware(CatalogueCacheMiddleware, holder=holder, max_bytes=settings.catalogue_cache_bytes),
         Middleware(NotModifiedMiddleware),
+        Middleware(
+            OutflowMiddleware,
+            max_waiting_bytes=settings.max_outgoing_bytes,
+            retry_after_s=settings.retry_after_s,
+        ),
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,

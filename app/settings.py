@@ -53,6 +53,17 @@ class ApiSettings(BaseSettings):
     max_limit: PositiveInt = Field(
         default=10_000, description="Most items of a page; a larger limit is cut to it."
     )
+    max_page_bytes: PositiveInt = Field(
+        default=33_554_432,
+        description=(
+            "Most bytes of the items of a page, before compression; a page of more is shorter than its limit and "
+            "has a next link."
+        ),
+    )
+    max_outgoing_bytes: PositiveInt = Field(
+        default=134_217_728,
+        description="Most bytes of large answers that a worker holds for clients that still read them; more get 503.",
+    )
     max_body_bytes: PositiveInt = Field(
         default=1_048_576, description="Longest body of a request in bytes; a longer one is refused with 413."
     )

@@ -176,18 +176,24 @@ _INSERT = """
             '-770002', orbit::text)::jsonb
     FROM (
         SELECT
-            $1 || '_{month:03}_' || lpad(number::text, 7, '0') AS id,
-            $3::timestamptz + (hash % 2419199) * interval '1 second' + (hash % 997) * interval '1 ms' AS moment,
-            (hash % 3570) / 10.0 - 179 AS west,
-            (hash / 4096 % 1500) / 10.0 - 75 AS south,
-            ($6::text[])[1 + hash / 512 % cardinality($6::text[])] AS platform,
-            (hash / 64 % 1001) / 10.0 AS clouds,
-            hash / 1024 % 60000 AS orbit
+            -- As names of products do, it carries the time.
+            $1 || to_char(moment, '_YYYYMMDD"T"HH24MISS_') || lpad(number::text, 7, '0') AS id,
+            *
         FROM (
-            SELECT number, abs(hashint8(number * 7919 + {month} * 104729 + hashtext($1))::bigint) AS hash
-            FROM generate_series($4::bigint, $5::bigint) AS number
-        ) AS numbers
-    ) AS rows
+            SELECT
+                number,
+                $3::timestamptz + (hash % 2419199) * interval '1 second' + (hash % 997) * interval '1 ms' AS moment,
+                (hash % 3570) / 10.0 - 179 AS west,
+                (hash / 4096 % 1500) / 10.0 - 75 AS south,
+                ($6::text[])[1 + hash / 512 % cardinality($6::text[])] AS platform,
+                (hash / 64 % 1001) / 10.0 AS clouds,
+                hash / 1024 % 60000 AS orbit
+            FROM (
+                SELECT number, abs(hashint8(number * 7919 + {month} * 104729 + hashtext($1))::bigint) AS hash
+                FROM generate_series($4::bigint, $5::bigint) AS number
+            ) AS numbers
+        ) AS rows
+    ) AS named
 """
 
 

@@ -66,6 +66,16 @@ async def merge_pages(
     )
     sql = f"SELECT place FROM unnest({arrays}) WITH ORDINALITY AS row ({names}, place) ORDER BY {order}"  # noqa: S608
     places = await connection.fetch(sql, *columns)
-    merged = [rows[place["place"] - 1] for place in places]
-    more = any(more for _, more in pages) or len(merged) > limit
-    return (merged[-limit:] if backward else merged[:limit]), more
+    order_of_rows = [place["place"] - 1 for place in places]
+    first, last, begin = 0, len(rows), 0
+    for page, goes_on in pages:
+        if goes_on and page:
+            # Behind its outermost row are rows that are not here: a page cut short by its size ends early.
+            if backward:
+                first = max(first, order_of_rows.index(begin))
+            else:
+                last = min(last, order_of_rows.index(begin + len(page) - 1) + 1)
+        begin += len(page)
+    known = [rows[number] for number in order_of_rows[first:last]]
+    more = any(goes_on for _, goes_on in pages) or len(known) > limit
+    return (known[-limit:] if backward else known[:limit]), more

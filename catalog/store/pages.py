@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from catalog.store.parameters import Statement
 from catalog.store.planning import EVERYTHING, Part, Selection, page_statement
 from catalog.store.search import Search
 from catalog.store.timeline import Timeline
@@ -14,6 +15,8 @@ from catalog.store.token import Position
 if TYPE_CHECKING:
     from catalog.store.pool import Connection
 
+# Larger pages are fetched in parts of so many items, to see how many bytes they come to.
+_AT_ONCE = 128
 # A first slice holds so many times the items of a page, and where a condition lets only some through, more.
 _SPARE = 2
 _SPARE_IF_CHOSEN = 100
@@ -25,23 +28,59 @@ async def fetch_page(
     selection: Selection,
     position: Position | None,
     timeline: Timeline,
+    max_bytes: int,
 ) -> tuple[list[asyncpg.Record], bool]:
     """Return the rows of a page in its order, and whether more lie behind them.
 
     Behind them is before them if the position is one to go back from.
+
+    Args:
+        connection: to ask.
+        search: what is asked for.
+        selection: the same as SQL.
+        position: place that the page lies behind.
+        timeline: how items of the search lie in time.
+        max_bytes: of the items' JSON; a page of more is cut short, after one item at the least.
     """
-    wanted = search.limit + 1
+    limit, bytes_left = search.limit, max_bytes
     rows: list[asyncpg.Record] = []
     for part in parts_of(search, selection, position, timeline):
-        statement = page_statement(selection, wanted - len(rows), position, part)
-        rows += await connection.fetch(statement.sql, *statement.parameters)
-        if len(rows) == wanted:
+        wanted = limit + 1 - len(rows)
+        statement = page_statement(selection, wanted, position, part)
+        found, full = await _fetch(connection, statement, wanted, bytes_left)
+        if full is not None:
+            # Only whether another item follows is still to be seen.
+            limit = min(limit, len(rows) + full)
+        rows += found
+        bytes_left -= _size(found)
+        if len(rows) > limit:
             break
-    more = len(rows) > search.limit
-    rows = rows[: search.limit]
+    more = len(rows) > limit
+    rows = rows[:limit]
     if position is not None and not position.forward:
         rows.reverse()
     return rows, more
+
+
+async def _fetch(
+    connection: "Connection", statement: Statement, wanted: int, bytes_left: int
+) -> tuple[list[asyncpg.Record], int | None]:
+    """Return rows, and how many of them fill the page if they come to too many bytes, with one more behind them."""
+    if wanted <= _AT_ONCE:
+        return await connection.fetch(statement.sql, *statement.parameters), None
+    rows: list[asyncpg.Record] = []
+    async with connection.transaction(readonly=True):
+        cursor = await connection.cursor(statement.sql, *statement.parameters)
+        while found := await cursor.fetch(_AT_ONCE):
+            rows += found
+            bytes_left -= _size(found)
+            if bytes_left < 0:
+                return rows + await cursor.fetch(1), len(rows)
+    return rows, None
+
+
+def _size(rows: list[asyncpg.Record]) -> int:
+    return sum(len(row["content"]) + len(row["geometry"]) for row in rows)
 
 
 def parts_of(

@@ -1,5 +1,6 @@
 """Reading the catalogue: items, searches, health. Writes nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -7,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from catalog.errors import InvalidRequest, NotFound, StoreError
+from catalog.errors import DatabaseBusy, InvalidRequest, NotFound, StoreError
 from catalog.store.collection_reader import CollectionReader
 from catalog.store.counts import Count, Counts
 from catalog.store.hydrate import Document
 from catalog.store.item_text import collections_with_item_text, divide
+from catalog.store.lookup import fetch_item
 from catalog.store.merging import by_found_ids, merge_pages
 from catalog.store.page import Page
 from catalog.store.pages import fetch_page
@@ -20,7 +22,6 @@ from catalog.store.pool import Connections
 from catalog.store.queryables import load_queryables
 from catalog.store.rows import (
     HEALTH,
-    ITEM,
     BaseItems,
     items_of,
 )
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 _QUERYABLES_TTL_S = 10.0
 _TIMELINES_TTL_S = 60.0
 _ITEM_TEXT_TTL_S = 5.0
+MAX_PAGE_BYTES = 33_554_432
+# Making such a page takes memory of several times its size: only so many are made at once.
+_LARGE_PAGE = 1_000
+_MOST_LARGE_PAGES = 2
+_LARGE_PAGE_WAIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -62,17 +68,22 @@ class Reader:
         collections: reads the collections.
     """
 
-    def __init__(self, pool: Connections, token_key: bytes | None = None) -> None:
+    def __init__(
+        self, pool: Connections, token_key: bytes | None = None, max_page_bytes: int = MAX_PAGE_BYTES
+    ) -> None:
         """Read through a pool of the read role.
 
         Args:
             pool: closed by whoever opened it.
             token_key: secret that signs page tokens; None: the one kept in the database, so that
                 all processes on it understand each other's tokens.
+            max_page_bytes: a page whose items come to more is shorter than its limit.
         """
         self._pool = pool
         self._token_key = token_key
         self.collections = CollectionReader(pool, self._key)
+        self._max_page_bytes = max_page_bytes
+        self._large_pages = asyncio.Semaphore(_MOST_LARGE_PAGES)
         self._counts = Counts(pool)
         self._bases = BaseItems()
         self._queryables = Snapshot(pool, load_queryables, _QUERYABLES_TTL_S)
@@ -100,7 +111,21 @@ class Reader:
             InvalidRequest: unknown sort key, a token of others, or a filter the database refuses.
             QueryTimeout: it took longer than the statement timeout.
             DatabaseUnreachable: no connection.
+            DatabaseBusy: too many requests at once.
         """
+        if search.limit <= _LARGE_PAGE:
+            return await self._search(search)
+        try:
+            async with asyncio.timeout(_LARGE_PAGE_WAIT_S):
+                await self._large_pages.acquire()
+        except TimeoutError as error:
+            raise DatabaseBusy("too many large pages are being made") from error
+        try:
+            return await self._search(search)
+        finally:
+            self._large_pages.release()
+
+    async def _search(self, search: Search) -> Page:
         async with self._pool.connection() as connection, _client_errors(search):
             position = None
             if search.token is not None:
@@ -120,7 +145,7 @@ class Reader:
         timeline = (await self._timelines.get(connection)).of(search.collections)
         if position is None:
             self._counts.begin(search, selection, timeline)
-        rows, more = await fetch_page(connection, search, selection, position, timeline)
+        rows, more = await fetch_page(connection, search, selection, position, timeline, self._max_page_bytes)
         if position is None and not more:
             return rows, more, Count(len(rows))
         return rows, more, await self._counts.finish(connection, search, selection, timeline)
@@ -160,9 +185,9 @@ class Reader:
             NotFound: no such item, or no such collection; says which.
         """
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(ITEM, collection, name)
-            if rows:
-                return (await items_of(connection, rows, self._bases))[0]
+            row = await fetch_item(connection, collection, name)
+            if row is not None:
+                return (await items_of(connection, [row], self._bases))[0]
             await _require_collection(connection, collection)
         raise NotFound(f"collection {collection} has no item {name}")
 

@@ -219,3 +219,32 @@ async def test_a_role_or_database_that_is_not_there(fresh_database_url: str) -> 
                 await Reader(pool).health()
         finally:
             await pool.close()
+
+
+async def test_a_page_of_too_many_bytes_is_cut_short_and_goes_on(
+    owner: "asyncpg.Connection[asyncpg.Record]", fresh_database_url: str
+) -> None:
+    def large(n: int) -> dict[str, Any]:
+        return item(n % 36) | {"id": f"large{n:03}", "assets": {"data": {"href": "https://x/" + "a" * 500}}}
+
+    await upsert_items(owner, [large(n) for n in range(400)])
+    pool = await open_pool(DatabaseSettings(database_url=fresh_database_url), READ_ROLE)
+    reader = Reader(pool, max_page_bytes=100_000)
+    try:
+        for sort in SORTS:
+            found, pages, last = await walk(reader, Search(sort=sort, limit=10_000))
+            assert len(found) == len(set(found)) == 430
+            # Its size is looked at every 128 items.
+            assert 1 < len(pages) <= 5
+            assert all(page for page in pages)
+            assert last is not None
+            back = await reader.search(Search(sort=sort, limit=10_000, token=last))
+            assert [document.id for document in back.documents] == (
+                found[: -len(pages[-1])][-len(back.documents) :]
+            )
+        whole = await Reader(pool).search(Search(limit=10_000))
+        assert len(whole.documents) == 430
+        assert whole.next is None
+    finally:
+        await reader.close()
+        await pool.close()
