@@ -1,6 +1,5 @@
 """The stac-fastapi client: a request, to the store, to an answer in bytes."""
 
-from collections import Counter
 from typing import Any
 
 import attr
@@ -15,6 +14,7 @@ from app.language import language_of
 from app.lifespan import ReaderHolder
 from app.links import GEOJSON, JSON, Link, Links
 from app.listing import listing
+from app.request_body import refuse_repeated
 from app.search_request import SearchRequest, body_of_get, read_search
 from app.settings import ApiSettings
 from catalog.errors import InvalidRequest
@@ -47,7 +47,7 @@ class Client(AsyncBaseCoreClient):
     async def all_collections(self, **kwargs: Any) -> Response:
         """Answer `GET /collections`."""
         request: Request = kwargs.pop("request")
-        _refuse_repeated(request, _NAMES)
+        refuse_repeated(request)
         body = body_of_get(kwargs)
         return await collections_page(
             self.holder.reader.collections, self.settings, request, body, posted=False
@@ -79,7 +79,7 @@ class Client(AsyncBaseCoreClient):
     async def item_collection(self, collection_id: str, **kwargs: Any) -> Response:
         """Answer `GET /collections/{collection_id}/items`."""
         request: Request = kwargs.pop("request")
-        _refuse_repeated(request, _NAMES)
+        refuse_repeated(request)
         asked = self._read({**body_of_get(kwargs), "collections": [collection_id]}, posted=False)
         page = await self._search(asked)
         if not page.documents:
@@ -95,7 +95,7 @@ class Client(AsyncBaseCoreClient):
     async def get_search(self, **kwargs: Any) -> Response:
         """Answer `GET /search`."""
         request: Request = kwargs.pop("request")
-        _refuse_repeated(request, _NAMES)
+        refuse_repeated(request)
         asked = self._read(body_of_get(kwargs), posted=False)
         page = await self._search(asked)
         return self._answer(asked, page, Links(request), [])
@@ -138,33 +138,3 @@ class Client(AsyncBaseCoreClient):
         ]
         body = listing('{"type":"FeatureCollection","features":[', texts, own, page)
         return Response(body, media_type=GEOJSON)
-
-
-_NAMES = frozenset(
-    {
-        "bbox",
-        "collections",
-        "datetime",
-        "fields",
-        "filter",
-        "filter-crs",
-        "filter-lang",
-        "ids",
-        "intersects",
-        "lang",
-        "language",
-        "limit",
-        "q",
-        "query",
-        "sortby",
-        "token",
-    }
-)
-
-
-def _refuse_repeated(request: Request, names: frozenset[str] | set[str]) -> None:
-    """Of a parameter given twice one would be dropped silently."""
-    counts = Counter(name for name, _ in request.query_params.multi_items() if name in names)
-    for name, count in counts.items():
-        if count > 1:
-            raise InvalidRequest(name, "is given more than once")

@@ -12,6 +12,8 @@ from stac_fastapi.extensions.query import QueryExtension
 from stac_fastapi.extensions.sort import SortExtension
 from stac_fastapi.types.extension import ApiExtension
 
+from app.aggregation import AggregationExtension
+from app.lifespan import ReaderHolder
 from app.links import SCHEMA
 from app.parameters import CollectionsRequest, LanguageRequest
 from app.queryables import QueryablesClient
@@ -105,11 +107,12 @@ class CollectionFilterExtension(ApiExtension):
         )
 
 
-def extensions(queryables: QueryablesClient) -> list[ApiExtension]:
+def extensions(queryables: QueryablesClient, holder: ReaderHolder) -> list[ApiExtension]:
     """Return the extensions of the API.
 
     Args:
         queryables: answers `/queryables`.
+        holder: of the reader that aggregations ask.
     """
     return [
         SortExtension(conformance_classes=_SORT_CLASSES),
@@ -121,4 +124,5 @@ def extensions(queryables: QueryablesClient) -> list[ApiExtension]:
         CollectionSearchExtension(GET=CollectionsRequest, conformance_classes=_COLLECTION_SEARCH_CLASSES),
         CollectionFilterExtension(client=queryables),
         LanguageExtension(),
+        AggregationExtension(holder=holder),
     ]

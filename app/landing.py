@@ -57,6 +57,9 @@ def _fixed_links(links: Links) -> list[Link]:
         _link(QUERYABLES, SCHEMA, "Queryables", links.text("queryables")),
         # STAC API's own word for the same, which some clients look for.
         _link("queryables", SCHEMA, "Queryables", links.text("queryables")),
+        _link("aggregations", JSON, "Aggregations", links.to("aggregations")),
+        {**_link("aggregate", JSON, "Aggregate items", links.to("aggregate")), "method": "GET"},
+        {**_link("aggregate", JSON, "Aggregate items", links.to("aggregate")), "method": "POST"},
         _link("service-desc", OPENAPI, "OpenAPI definition", links.to("api")),
         _link("service-doc", HTML, "API documentation", links.to("api.html")),
     ]

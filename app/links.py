@@ -120,6 +120,8 @@ class Links:
                 "title": "Queryables",
                 "href": self.text("collections", document.id, "queryables"),
             },
+            {"rel": "aggregations", "type": JSON, "title": "Aggregations", "href": f"{address}/aggregations"},
+            {"rel": "aggregate", "type": JSON, "title": "Aggregate items", "href": f"{address}/aggregate"},
             *(
                 _alternate(f"{address}?language={code}", code)
                 for code in document.languages[1:]

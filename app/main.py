@@ -44,6 +44,7 @@ from app.parameters import (
 )
 from app.proxy import ProxyMiddleware
 from app.queryables import QueryablesClient
+from app.request_body import require_json
 from app.routes.children import children_router
 from app.routes.health import health_check
 from app.routes.transactions import CONFORMANCE as TRANSACTION_CLASSES
@@ -81,7 +82,7 @@ class _Api(StacApi):
         assert isinstance(client, Client)
 
         async def post_collections(request: Request) -> Response:
-            _require_json(request)
+            require_json(request)
             body = read_body(await request.body())
             if not creates_collections(body):
                 return await client.post_all_collections(body, request)
@@ -105,7 +106,7 @@ class _Api(StacApi):
         assert isinstance(client, Client)
 
         async def post_search(request: Request) -> Response:
-            _require_json(request)
+            require_json(request)
             return await client.post_search(read_body(await request.body()), request=request)
 
         self.router.add_api_route(
@@ -154,7 +155,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         stac_version=_STAC_VERSION,
         title=settings.title,
         description=settings.description,
-        extensions=extensions(QueryablesClient(holder=holder)),
+        extensions=extensions(QueryablesClient(holder=holder), holder),
         exceptions={},
         search_get_request_model=SearchGetRequest,
         items_get_request_model=ItemsRequest,
@@ -221,12 +222,6 @@ def _framework_settings(settings: ApiSettings) -> Any:
         docs_url=_DOCS_PATH,
         root_path="",
     )
-
-
-def _require_json(request: Request) -> None:
-    kind = request.headers.get("content-type", "application/json").split(";", 1)[0].strip().lower()
-    if kind not in ("application/json", "application/geo+json") and not kind.endswith("+json"):
-        raise HTTPException(415, f"a search is posted as application/json, not as {kind[:80]}")
 
 
 def _version() -> str:

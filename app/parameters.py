@@ -11,6 +11,7 @@ from fastapi import Path, Query
 from stac_fastapi.types.search import APIRequest
 
 from app.filters import CRS84, LANGUAGES
+from catalog.aggregation import AGGREGATIONS, INTERVALS
 
 Text = str | None
 _MAX_LIMIT = 10_000
@@ -81,6 +82,13 @@ _Query = Annotated[
 ]
 
 
+_Collections = Annotated[
+    Text, Query(description="Ids of collections, separated by commas.", examples=["sentinel-2-l2a"])
+]
+_Ids = Annotated[Text, Query(description="Ids of items, separated by commas.")]
+_Intersects = Annotated[
+    Text, Query(description="GeoJSON geometry that items touch; not together with `bbox`.")
+]
 _FreeText = Annotated[
     Text,
     Query(
@@ -165,14 +173,56 @@ class ItemsRequest(_ItemsParameters):
 class SearchGetRequest(_ItemsParameters):
     """Parameters of `GET /search`."""
 
-    collections: Annotated[
-        Text, Query(description="Ids of collections, separated by commas.", examples=["sentinel-2-l2a"])
-    ] = attr.ib(default=None)
-    ids: Annotated[Text, Query(description="Ids of items, separated by commas.")] = attr.ib(default=None)
-    intersects: Annotated[
-        Text, Query(description="GeoJSON geometry that items touch; not together with `bbox`.")
-    ] = attr.ib(default=None)
+    collections: _Collections = attr.ib(default=None)
+    ids: _Ids = attr.ib(default=None)
+    intersects: _Intersects = attr.ib(default=None)
     query: _Query = attr.ib(default=None)
+
+
+@attr.s
+class _Aggregating(_Parameters):
+    aggregations: Annotated[
+        Text,
+        Query(
+            description="Names of aggregations (see /aggregations), separated by commas.",
+            examples=["total_count,datetime_frequency"],
+        ),
+    ] = attr.ib(default=None)
+    datetime_frequency_interval: Annotated[
+        Text,
+        Query(
+            description=f"Span of time to count by: one of {', '.join(INTERVALS)}. Left out: one that suits."
+        ),
+    ] = attr.ib(default=None)
+    centroid_geohash_grid_frequency_precision: Annotated[
+        int | None, Query(ge=1, le=12, description="Characters of a geohash.")
+    ] = attr.ib(default=None)
+    centroid_geotile_grid_frequency_precision: Annotated[
+        int | None, Query(ge=0, le=29, description="Zoom of a web map tile.")
+    ] = attr.ib(default=None)
+    bbox: _Bbox = attr.ib(default=None)
+    datetime: _Datetime = attr.ib(default=None)
+    intersects: _Intersects = attr.ib(default=None)
+    ids: _Ids = attr.ib(default=None)
+    q: _FreeText = attr.ib(default=None)
+    filter_expr: _Filter = attr.ib(default=None)
+    filter_lang: _FilterLang = attr.ib(default=None)
+    filter_crs: _FilterCrs = attr.ib(default=None)
+    query: _Query = attr.ib(default=None)
+
+
+@attr.s
+class AggregateRequest(_Aggregating):
+    """Parameters of `GET /aggregate`."""
+
+    collections: _Collections = attr.ib(default=None)
+
+
+@attr.s
+class CollectionAggregateRequest(_Aggregating):
+    """Parameters of `GET /collections/{collection_id}/aggregate`."""
+
+    collection_id: _CollectionId = attr.ib(kw_only=True)
 
 
 SEARCH_BODY: dict[str, Any] = {
@@ -216,6 +266,17 @@ SEARCH_BODY: dict[str, Any] = {
         },
         "query": {"type": "object"},
         "token": {"type": "string"},
+    },
+}
+_PAGE = ("limit", "token", "sortby", "fields")
+AGGREGATE_BODY: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        **{name: schema for name, schema in SEARCH_BODY["properties"].items() if name not in _PAGE},
+        "aggregations": {"type": "array", "items": {"type": "string", "enum": list(AGGREGATIONS)}},
+        "datetime_frequency_interval": {"type": "string", "enum": list(INTERVALS)},
+        "centroid_geohash_grid_frequency_precision": {"type": "integer", "minimum": 1, "maximum": 12},
+        "centroid_geotile_grid_frequency_precision": {"type": "integer", "minimum": 0, "maximum": 29},
     },
 }
 _ONLY_ITEMS = ("collections", "ids", "intersects")

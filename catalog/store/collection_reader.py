@@ -110,6 +110,20 @@ class CollectionReader:
                 schemas = queryables.of_collection(registered, collections[collection].content, present)
         return queryables.in_language(schemas, language)
 
+    async def property_names(self, collection: str) -> frozenset[str]:
+        """Return the names of properties that a collection's items have, as far as a sample and its summaries tell.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        async with self._pool.connection() as connection:
+            collections = await self._all.get(connection)
+            if collection not in collections:
+                raise NotFound(f"there is no collection {collection}")
+            present = await self._names.of(connection, collection)
+        summaries = collections[collection].content.get("summaries")
+        return present | frozenset(summaries if isinstance(summaries, dict) else ())
+
     async def queryables(self, language: str = DEFAULT) -> dict[str, Any]:
         """Return the properties of collections that a search of them may name, as JSON Schemas by name."""
         async with self._pool.connection() as connection:

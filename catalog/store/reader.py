@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from catalog.aggregation import Asked
 from catalog.errors import DatabaseBusy, InvalidRequest, NotFound, StoreError
+from catalog.store.aggregating import aggregate
 from catalog.store.collection_reader import CollectionReader
 from catalog.store.counts import Count, Counts
 from catalog.store.hydrate import Document
@@ -170,6 +172,18 @@ class Reader:
         pages = [(rows, more) for rows, more, _ in fetched]
         rows, more = await merge_pages(connection, pages, keys, search.limit, backward=backward)
         return rows, more, count
+
+    async def aggregate(self, search: Search, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+        """Return aggregations of the items that match, in the form of the Aggregation extension.
+
+        Raises:
+            InvalidRequest: a filter the database refuses.
+            QueryTimeout: it took longer than the statement timeout.
+            DatabaseUnreachable: no connection.
+        """
+        async with self._pool.connection() as connection, _client_errors(search):
+            parts = await self.without_text(connection, search)
+            return await aggregate(connection, parts, asked, await self._queryables.get(connection))
 
     async def without_text(self, connection: "Connection", search: Search) -> list[Search]:
         """Return searches without free text that find between them, each once, what a search finds."""

@@ -1,0 +1,54 @@
+"""What is wrong with a request whatever it asks for."""
+
+from collections import Counter
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from catalog.errors import InvalidRequest
+
+
+def refuse_repeated(request: Request) -> None:
+    """Refuse a parameter that is given twice: one of both would be dropped silently.
+
+    Raises:
+        InvalidRequest: names the parameter.
+    """
+    counts = Counter(name for name, _ in request.query_params.multi_items() if name in _NAMES)
+    for name, count in counts.items():
+        if count > 1:
+            raise InvalidRequest(name, "is given more than once")
+
+
+def require_json(request: Request) -> None:
+    """Refuse a body that does not say it is JSON.
+
+    Raises:
+        HTTPException: 415.
+    """
+    kind = request.headers.get("content-type", "application/json").split(";", 1)[0].strip().lower()
+    if kind not in ("application/json", "application/geo+json") and not kind.endswith("+json"):
+        raise HTTPException(415, f"a search is posted as application/json, not as {kind[:80]}")
+
+
+_NAMES = frozenset(
+    {
+        "aggregations",
+        "bbox",
+        "collections",
+        "datetime",
+        "fields",
+        "filter",
+        "filter-crs",
+        "filter-lang",
+        "ids",
+        "intersects",
+        "lang",
+        "language",
+        "limit",
+        "q",
+        "query",
+        "sortby",
+        "token",
+    }
+)
