@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 128
 # A first slice holds so many times the items of a page, and where a condition lets only some through, more.
 _SPARE = 2
-_SPARE_IF_CHOSEN = 100
+_SPARE_IF_TRIED = 100
 
 
 async def fetch_page(
@@ -99,8 +99,7 @@ def parts_of(
     start, end = here, here
     if search.interval and search.interval.end and newest_first:
         end = min(end, search.interval.end) if end else search.interval.end
-    chosen = search.filter is not None or search.geometry is not None or bool(search.own_text)
-    wanted = (search.limit + 1) * (_SPARE_IF_CHOSEN if chosen else _SPARE)
+    wanted = (search.limit + 1) * (_SPARE_IF_TRIED if search.is_tried_on_items else _SPARE)
     yield from timeline.slices(wanted, newest_first=newest_first, start=start, end=end)
 
 

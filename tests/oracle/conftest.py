@@ -53,7 +53,7 @@ def store(oracle_url: str) -> Iterator[Store]:
         patch.setattr(timeline, "_LEAST_ITEMS", 2)
         patch.setattr(timeline, "_WIDENING", 2)
         patch.setattr(pages, "_SPARE", 1)
-        patch.setattr(pages, "_SPARE_IF_CHOSEN", 1)
+        patch.setattr(pages, "_SPARE_IF_TRIED", 1)
         pool = runner.run(open_pool(DatabaseSettings(database_url=oracle_url), READ_ROLE))
         reader = Reader(pool)
         yield Store(oracle_url, runner, reader, make_items())
