@@ -23,8 +23,9 @@ from catalog.store.timeline import Timeline
 if TYPE_CHECKING:
     from catalog.store.pool import Connection, Connections
 
-# So many items are counted in about the time that a page takes.
+# So many items, in so many partitions, are counted in about the time that a page takes.
 _CHEAP_ITEMS = 20_000
+_CHEAP_PARTITIONS = 100
 _CHEAP_DEADLINE_S = 0.25
 # How long a count beside the page may take in all, and how long a page that is ready waits for it.
 _COSTLY_DEADLINE_S = 2.0
@@ -62,7 +63,7 @@ class Counts:
     def begin(self, search: Search, selection: Selection, timeline: Timeline) -> None:
         """Start counting beside the page, if that is the way for this search."""
         name = search.fingerprint
-        if not (search.is_tried_on_items and _items(search, timeline) > _CHEAP_ITEMS):
+        if not search.is_tried_on_items or _is_cheap(search, timeline):
             return
         if self._remembered(name) or name in self._running or len(self._running) >= _MOST_AT_ONCE:
             return
@@ -74,11 +75,10 @@ class Counts:
         self, connection: "Connection", search: Search, selection: Selection, timeline: Timeline
     ) -> Count | None:
         """Return the count of a search whose page is there, or None: it is never the reason of an error."""
-        items = _items(search, timeline)
-        if items <= _CHEAP_ITEMS:
+        if _is_cheap(search, timeline):
             return await _count(connection, selection.count(), _CHEAP_DEADLINE_S)
         if not search.is_tried_on_items:
-            return Count(round(items), is_exact=False)
+            return Count(round(_items(search, timeline)), is_exact=False)
         name = search.fingerprint
         if task := self._running.get(name):
             await asyncio.wait([task], timeout=_PATIENCE_S)
@@ -111,6 +111,10 @@ class Counts:
         while len(self._found) >= _REMEMBERED:
             self._found.pop(next(iter(self._found)))
         self._found[name] = (time.monotonic() + _REMEMBERED_FOR_S, count)
+
+
+def _is_cheap(search: Search, timeline: Timeline) -> bool:
+    return timeline.partitions <= _CHEAP_PARTITIONS and _items(search, timeline) <= _CHEAP_ITEMS
 
 
 def _items(search: Search, timeline: Timeline) -> float:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 128
 # A first slice holds so many times the items of a page, and where a condition lets only some through, more.
 _SPARE = 2
-_SPARE_IF_TRIED = 100
+_SPARE_IF_TRIED = 30
 
 
 async def fetch_page(
