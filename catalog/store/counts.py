@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 _CHEAP_ITEMS = 20_000
 _CHEAP_PARTITIONS = 100
 _CHEAP_DEADLINE_S = 0.25
-# How long a count beside the page may take in all, and how long a page that is ready waits for it.
+# How long a count beside the page may take in all, and how long at most a page that is ready waits for it.
 _COSTLY_DEADLINE_S = 2.0
-_PATIENCE_S = 0.1
+_MOST_PATIENCE_S = 0.1
 # PostgreSQL's unit of cost; above it a count would not end in time and its estimate has to do.
 _COSTLY_PLAN = 400_000.0
 _MOST_AT_ONCE = 2
@@ -72,16 +72,24 @@ class Counts:
         task.add_done_callback(lambda _: self._running.pop(name, None))
 
     async def finish(
-        self, connection: "Connection", search: Search, selection: Selection, timeline: Timeline
+        self,
+        connection: "Connection",
+        search: Search,
+        selection: Selection,
+        timeline: Timeline,
+        page_took_s: float,
     ) -> Count | None:
-        """Return the count of a search whose page is there, or None: it is never the reason of an error."""
+        """Return the count of a search whose page is there, or None: it is never the reason of an error.
+
+        A page that took a moment waits as long again for its count, and no longer.
+        """
         if _is_cheap(search, timeline):
             return await _count(connection, selection.count(), _CHEAP_DEADLINE_S)
         if not search.is_tried_on_items:
             return Count(round(_items(search, timeline)), is_exact=False)
         name = search.fingerprint
         if task := self._running.get(name):
-            await asyncio.wait([task], timeout=_PATIENCE_S)
+            await asyncio.wait([task], timeout=min(page_took_s, _MOST_PATIENCE_S))
         remembered = self._remembered(name)
         return remembered[0] if remembered else None
 

@@ -1,6 +1,7 @@
 """Reading the catalogue: items, searches, health. Writes nothing."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -145,12 +146,14 @@ class Reader:
         """Return the rows of a page, whether more lie behind them, and how many there are in all."""
         selection = select_items(search, await self._queryables.get(connection))
         timeline = (await self._timelines.get(connection)).of(search.collections)
+        begun = time.monotonic()
         if position is None:
             self._counts.begin(search, selection, timeline)
         rows, more = await fetch_page(connection, search, selection, position, timeline, self._max_page_bytes)
         if position is None and not more:
             return rows, more, Count(len(rows))
-        return rows, more, await self._counts.finish(connection, search, selection, timeline)
+        took_s = time.monotonic() - begun
+        return rows, more, await self._counts.finish(connection, search, selection, timeline, took_s)
 
     async def _fetch_divided(
         self, connection: "Connection", search: Search, position: Position | None

@@ -128,10 +128,8 @@ class Timeline:
             end: where a descending walk begins; None: at its end.
         """
         size = max(wanted, _LEAST_ITEMS)
-        if newest_first:
-            place = self.before(end)
-        else:
-            place = self.before(start) if start is not None else 0.0
+        first = 0.0 if start is None else self.before(start)
+        place = self.before(end) if newest_first else first
         last: datetime | None = None
         for _ in range(_MOST_SLICES - 1 if self.partitions > _FEW_PARTITIONS else 0):
             place += -size if newest_first else size

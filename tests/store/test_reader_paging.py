@@ -189,16 +189,24 @@ async def test_a_condition_on_many_items_is_counted_beside_the_page(
     search = Search(filter={"op": "<>", "args": [{"property": "id"}, "none"]}, limit=2)
     exact = (await reader.search(search)).matched
     monkeypatch.setattr(counts, "_CHEAP_ITEMS", 1)
-    monkeypatch.setattr(counts, "_PATIENCE_S", 30)
     reader.invalidate()
-    assert (await reader.search(search)).matched == exact
+    assert await _count_beside(reader, search) == exact
     monkeypatch.setattr(counts, "_COSTLY_PLAN", 0)
     other = replace(search, limit=3, filter={"op": "<>", "args": [{"property": "id"}, "nobody"]})
-    page = await reader.search(other)
-    assert page.matched is not None
-    assert not page.matched.is_exact
+    estimate = await _count_beside(reader, other)
+    assert estimate is not None
+    assert not estimate.is_exact
     # Remembered for the pages that follow: nothing is counted again.
-    assert (await reader.search(replace(other, token=page.next))).matched == page.matched
+    page = await reader.search(other)
+    assert (await reader.search(replace(other, token=page.next))).matched == page.matched == estimate
+
+
+async def _count_beside(reader: Reader, search: Search) -> counts.Count | None:
+    """The first page may be there before its count is; what was begun for it is there a little later."""
+    for _ in range(200):
+        if (found := (await reader.search(search)).matched) is not None:
+            return found
+    return None
 
 
 async def test_nothing_there(reader: Reader) -> None:
