@@ -3,9 +3,10 @@
 The schemas are bundled by URL under `schemas/`; validators are compiled once and kept.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ _COLLECTION = "collection-spec/json-schema/collection.json"
 _PROJJSON = "https://proj.org/schemas/v0.7/projjson.schema.json"
 _SCHEMAS = Path(__file__).parent / "schemas"
 _MAX_REASON = 300
+# Different addresses that documents of one run may make us ask for.
+_MOST_LEARNED = 200
+# Addresses of schemas that may be files; others are of no schema that there is.
+_ADDRESS = re.compile(r"[\w.~/+-]{1,200}", re.ASCII)
 
 
 class Validator:
@@ -39,6 +44,7 @@ class Validator:
         """
         self.unknown: Counter[str] = Counter()
         self._versions = versions
+        self._learned: dict[str, jsonschema_rs.Validator | None] = {}
 
     def check_item(self, item: dict[str, Any]) -> None:
         """Validate an item against the core schema and its extensions.
@@ -58,7 +64,7 @@ class Validator:
 
     def _check(self, document: dict[str, Any], core: str, code: str) -> None:
         for url in (self._core_schema(document, core), *document.get("stac_extensions", ())):
-            validator = _compiled(url)
+            validator = _compiled(url) or self._learned.get(url)
             if validator is None:
                 self.unknown[url] += 1
                 continue
@@ -68,13 +74,29 @@ class Validator:
                 place = "/".join(str(part) for part in error.instance_path) or "(document)"
                 raise RecordRefused(code, f"{place}: {_short(error.message)} [{_schema_name(url)}]")
 
+    def learn(self, url: str, schema: Any) -> None:
+        """Take a schema that is not bundled; None, or what is no schema, is remembered as not to be had."""
+        validator = None
+        if schema is not None:
+            try:
+                validator = jsonschema_rs.validator_for(schema, retriever=_retrieve)
+            except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError):
+                validator = None
+        self._learned[url] = validator
+
+    def unlearned(self) -> list[str]:
+        """Return schemas that documents declared, that are not bundled and of which nothing was learned yet."""
+        if len(self._learned) >= _MOST_LEARNED:
+            return []
+        return [url for url in self.unknown if url not in self._learned]
+
     def _core_schema(self, document: dict[str, Any], name: str) -> str:
         declared = document.get("stac_version")
         version = declared if declared in self._versions else STAC_VERSION
         return f"{_CORE}v{version}/{name}"
 
 
-@cache
+@lru_cache(maxsize=512)
 def _compiled(url: str) -> "jsonschema_rs.Validator | None":
     """Return the validator of a schema, None if it is not bundled."""
     file = _file(url)
@@ -94,10 +116,11 @@ def _retrieve(url: str) -> Any:
 
 
 def _file(url: str) -> Path:
-    path = (_SCHEMAS / url.split("://", 1)[-1].split("#", 1)[0]).resolve()
-    if _SCHEMAS.resolve() not in path.parents:
+    """Return where a schema lies if it is bundled; a file that is not there for any other text."""
+    address = url.split("://", 1)[-1].split("#", 1)[0]
+    if not _ADDRESS.fullmatch(address) or ".." in address or address.startswith("/"):
         return _SCHEMAS / "outside"
-    return path
+    return _SCHEMAS / address
 
 
 def _cause(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:

@@ -21,7 +21,7 @@ from catalog.store.migrate import migrate
 from catalog.store.pool import Pool, open_pool
 from commands.harvest_display import HarvestDisplay
 from commands.helpers import Helpers
-from commands.ingest import make_harmonizer, opened_upstream
+from commands.ingest import make_harmonizer, opened_upstream, schemas_of
 from commands.say import say
 from ingest.contract import FollowsChanges, Source, TellsDeletions
 from ingest.jobs import Queue, QueueAway, open_queue
@@ -128,12 +128,13 @@ class _Job:
     async def _run_with(self, pool: Pool) -> bool:
         async with AsyncExitStack() as stack:
             sources = _Sources(pool, self._ingest_settings, self._definitions, stack)
+            schemas = schemas_of(self._ingest_settings, self._settings.data_dir)
             workshop = Workshop(
                 pool,
                 self._definitions,
                 self._ingest_settings.batch_size,
                 sources.opened,
-                lambda source: make_harmonizer(source, self._definitions),
+                lambda source: make_harmonizer(source, self._definitions, schemas),
                 self._display.items,
                 self._ingest_settings.harvest_first_wait_s,
             )

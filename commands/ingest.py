@@ -28,6 +28,7 @@ from ingest.load import CatalogueSink, NdjsonSink
 from ingest.pipeline import Sink, run
 from ingest.recorded import as_stream, read_pages
 from ingest.report import Summary
+from ingest.schema_fallback import SchemaFallback
 from ingest.settings import IngestSettings
 from ingest.sources import make_source
 
@@ -59,7 +60,8 @@ def ingest(order: Order, database: DatabaseSettings, settings: IngestSettings) -
     definitions = load_definitions()
     if order.dry_run:
         with _output(order.output) as file:
-            summary = asyncio.run(_to_file(order, settings, definitions, file))
+            schemas = schemas_of(settings, database.data_dir)
+            summary = asyncio.run(_to_file(order, settings, definitions, schemas, file))
     else:
         with open_database(database) as found:
             asyncio.run(migrate(found.url, say=say))
@@ -70,21 +72,35 @@ def ingest(order: Order, database: DatabaseSettings, settings: IngestSettings) -
     return summary
 
 
-def make_harmonizer(source: Source, definitions: Definitions) -> Harmonizer:
+def schemas_of(settings: IngestSettings, data_dir: Path) -> SchemaFallback | None:
+    """Return what gets extension schemas that are not bundled; None if nobody is to be asked."""
+    if not settings.schemas_from_network:
+        return None
+    return SchemaFallback(settings.schema_dir or data_dir / "schemas", settings.schema_hosts)
+
+
+def make_harmonizer(
+    source: Source, definitions: Definitions, schemas: SchemaFallback | None = None
+) -> Harmonizer:
     """Return what turns a source's records into items of this catalogue."""
     return Harmonizer(
         source,
         definitions.vocabulary,
         bilingual=definitions.bilingual,
         settle=partial(settle, defined=definitions.collections),
+        schemas=schemas,
     )
 
 
 async def _to_file(
-    order: Order, settings: IngestSettings, definitions: Definitions, file: IO[bytes]
+    order: Order,
+    settings: IngestSettings,
+    definitions: Definitions,
+    schemas: SchemaFallback | None,
+    file: IO[bytes],
 ) -> Summary:
     async with opened_source(order, settings, definitions) as (source, pages):
-        harmonizer = make_harmonizer(source, definitions)
+        harmonizer = make_harmonizer(source, definitions, schemas)
         return await _run(order, source, pages, NdjsonSink(file), harmonizer, Summary(source.name))
 
 
@@ -95,7 +111,8 @@ async def _to_catalogue(
         source, pages = await stack.enter_async_context(opened_source(order, settings, definitions))
         pool = await open_pool(database, INGEST_ROLE, read_only=False)
         stack.push_async_callback(pool.close)
-        return await load_pages(order, source, pages, pool, settings, definitions)
+        schemas = schemas_of(settings, database.data_dir)
+        return await load_pages(order, source, pages, pool, settings, definitions, schemas=schemas)
 
 
 async def load_pages(
@@ -106,6 +123,7 @@ async def load_pages(
     settings: IngestSettings,
     definitions: Definitions,
     *,
+    schemas: SchemaFallback | None = None,
     quiet: bool = False,
 ) -> Summary:
     """Load pages of a source into the catalogue, with a record of the run there.
@@ -118,7 +136,7 @@ async def load_pages(
         number = await start_run(
             connection, source.name, order.selection.collections, window.start, window.end
         )
-        harmonizer = make_harmonizer(source, definitions)
+        harmonizer = make_harmonizer(source, definitions, schemas)
         sink = CatalogueSink(connection, source.name, definitions, harmonizer.describe, settings.batch_size)
         summary, failure = Summary(source.name), None
         try:

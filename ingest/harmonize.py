@@ -1,7 +1,7 @@
 """From a native record to an item that may be loaded: the pure middle of the pipeline."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from catalog.vocabulary import Vocabulary
 from ingest.contract import Collection, Item, Record, Source, TellsDeletions, Tombstone
 from ingest.extensions import is_used
 from ingest.normalize import clean, normalize
+from ingest.tidy import tidy
 
 
 class Harmonizer:
@@ -30,6 +31,7 @@ class Harmonizer:
         *,
         bilingual: Callable[[Collection], Collection] = lambda collection: collection,
         settle: Callable[[Item], Item] = lambda item: item,
+        schemas: Callable[[str], Awaitable[Any]] | None = None,
     ) -> None:
         """Use a source's reading of its records.
 
@@ -39,12 +41,15 @@ class Harmonizer:
             clock: gives `harvest:time`.
             bilingual: adds to an upstream's description what makes it one of two languages.
             settle: brings an item to the collection and id that its product has at every hub.
+            schemas: gives an extension schema that is not bundled by its address, None if it cannot; None:
+                nobody is asked.
         """
         self._source = source
         self._clock = clock
         self._bilingual = bilingual
         self.settle = settle
         self.vocabulary = vocabulary
+        self._schemas = schemas
         self.validator = Validator()
         self.repairs: Counter[str] = Counter()
 
@@ -64,6 +69,19 @@ class Harmonizer:
         )
         self._check(item, self.validator.check_item)
         return item
+
+    async def learn(self) -> bool:
+        """Get schemas that were met for the first time; return whether there are some to check with now."""
+        if self._schemas is None:
+            return False
+        found = False
+        for url in self.validator.unlearned():
+            schema = await self._schemas(url)
+            self.validator.learn(url, schema)
+            if schema is not None:
+                found = True
+                del self.validator.unknown[url]
+        return found
 
     def collection(self, record: Record) -> Collection:
         """Return a valid collection.
@@ -94,7 +112,7 @@ class Harmonizer:
         return self._source.to_tombstone(record)
 
     def _checked(self, said: Collection) -> Collection:
-        collection: Collection = self._bilingual(clean(said))
+        collection: Collection = self._bilingual(tidy(clean(said)))
         self._check(collection, self.validator.check_collection)
         return collection
 

@@ -170,6 +170,8 @@ class _Run:
     async def _take(self, record: Record) -> None:
         if record.kind is Kind.COLLECTION:
             collection = self._harmonizer.collection(record)
+            if await self._harmonizer.learn():
+                collection = self._harmonizer.collection(record)
             if self._selection.collections and collection["id"] not in self._selection.collections:
                 self._summary.outside += 1
                 return
@@ -180,6 +182,8 @@ class _Run:
             await self._bury(self._harmonizer.tombstone(record))
             return
         item = self._harmonizer.item(record)
+        if await self._harmonizer.learn():
+            item = self._harmonizer.item(record)
         key = (item["collection"], item["id"])
         if key in self._seen or key in self._seen_before:
             self._summary.repeated += 1

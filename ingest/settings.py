@@ -1,7 +1,10 @@
 """Settings of the ingest job, read once from the environment at start."""
 
+from pathlib import Path
+from typing import Annotated
+
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class SourceSettings(BaseModel):
@@ -33,6 +36,21 @@ class IngestSettings(BaseSettings):
     http_max_bytes: PositiveInt = Field(
         default=100_000_000, description="Largest answer in bytes that is accepted from an upstream."
     )
+    schemas_from_network: bool = Field(
+        default=True,
+        description=(
+            "Whether extension schemas that are not bundled are asked for where they are published, and kept. "
+            "Otherwise items are not checked against them, and the run says so."
+        ),
+    )
+    schema_hosts: Annotated[list[str], NoDecode] = Field(
+        default=["stac-extensions.github.io", "schemas.stacspec.org", "cs-si.github.io"],
+        description="Hosts that may be asked for schemas, separated by spaces.",
+    )
+    schema_dir: Path | None = Field(
+        default=None,
+        description="Directory in which such schemas are kept. Unset: `schemas` in the data directory.",
+    )
     batch_size: PositiveInt = Field(default=500, description="Items written per transaction.")
     harvest_silent_s: float = Field(
         default=30.0,
@@ -44,6 +62,11 @@ class IngestSettings(BaseSettings):
         gt=0,
         description="Seconds until a failed window is tried again the first time; doubles up to six hours.",
     )
+
+    @field_validator("schema_hosts", mode="before")
+    @classmethod
+    def _separated_by_spaces(cls, value: object) -> object:
+        return value.split() if isinstance(value, str) else value
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -91,7 +91,7 @@ class GPortal:
         document = page.document
         kind = document.get("type") if isinstance(document, Mapping) else None
         entries = document.get("features") if kind == "FeatureCollection" else [document]
-        if kind not in {"FeatureCollection", "Feature"} or not isinstance(entries, list):
+        if kind not in ("FeatureCollection", "Feature") or not isinstance(entries, list):
             raise UpstreamChanged(f"{page.origin} is no answer of G-Portal: it holds no GeoJSON features")
         if entries and not any(_recognises(entry) for entry in entries):
             raise UpstreamChanged(

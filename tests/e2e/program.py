@@ -35,6 +35,7 @@ def command(*arguments: str | Path) -> list[str]:
 def environment(**changes: str) -> dict[str, str]:
     """Return our environment without settings of Kakehashi or PostgreSQL, and with changes."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KAKEHASHI_", "PG"))}
+    kept["KAKEHASHI_SCHEMAS_FROM_NETWORK"] = "false"
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **changes}
 
 

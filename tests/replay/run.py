@@ -66,8 +66,9 @@ class Outcome:
 
 
 def environment(database_url: str | None = None, **more: str) -> dict[str, str]:
-    """The environment without what a developer has set, with little patience."""
+    """The environment without what a developer has set, with little patience; no schema is asked for."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KAKEHASHI_")}
+    clean["KAKEHASHI_SCHEMAS_FROM_NETWORK"] = "false"
     # Nothing of a test may find, make or start a database that it was not given.
     given = {"KAKEHASHI_DATABASE_URL": database_url or "postgresql://nowhere.invalid/none"}
     return clean | PATIENCE | given | more
