@@ -15,6 +15,7 @@ from app.lifespan import ReaderHolder
 from app.links import GEOJSON, JSON, Link, Links
 from app.listing import listing
 from app.request_body import refuse_repeated
+from app.routes.browse import to_people
 from app.search_request import SearchRequest, body_of_get, read_search
 from app.settings import ApiSettings
 from catalog.errors import InvalidRequest
@@ -33,6 +34,8 @@ class Client(AsyncBaseCoreClient):
     async def landing_page(self, **kwargs: Any) -> Response:
         """Answer `GET /`."""
         request: Request = kwargs["request"]
+        if elsewhere := to_people(request):
+            return elsewhere
         language = language_of(request)
         titles = await self.holder.reader.collections.titles(language)
         page = landing_page(

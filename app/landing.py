@@ -61,6 +61,7 @@ def _fixed_links(links: Links) -> list[Link]:
         {**_link("aggregate", JSON, "Aggregate items", links.to("aggregate")), "method": "GET"},
         {**_link("aggregate", JSON, "Aggregate items", links.to("aggregate")), "method": "POST"},
         _link("service-desc", OPENAPI, "OpenAPI definition", links.to("api")),
+        _link("alternate", HTML, "The catalogue for people", links.to("browse")),
         _link("service-doc", HTML, "API documentation", links.to("api.html")),
     ]
 

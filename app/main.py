@@ -45,6 +45,7 @@ from app.parameters import (
 from app.proxy import ProxyMiddleware
 from app.queryables import QueryablesClient
 from app.request_body import require_json
+from app.routes.browse import browse_router
 from app.routes.children import children_router
 from app.routes.health import health_check
 from app.routes.transactions import CONFORMANCE as TRANSACTION_CLASSES
@@ -166,6 +167,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         transactions=transactions,
     )
     app.include_router(children_router(holder))
+    app.include_router(browse_router())
     if transactions is not None:
         app.include_router(transactions_router(transactions))
     use_openapi_30(app, settings.default_limit, secured=transactions is not None)
