@@ -16,6 +16,8 @@ VERSION = "3.0.3"
 _PATH_NAMES = {"collection_id": "collectionId", "item_id": "featureId"}
 # Where `limit` has the server's default.
 _PAGED = ("/search", "/collections/{collectionId}/items")
+# What stac-fastapi registers without parameters, and yet answers in the language that `language` names.
+_SPOKEN = ("/", "/children", "/queryables", "/collections/{collectionId}/queryables")
 
 
 # How requests that change things say who they come from.
@@ -46,6 +48,8 @@ def use_openapi_30(app: FastAPI, default_limit: int, *, secured: bool) -> None:
             document = _with_path_names(_with_errors(to_30(document)))
             for path in _PAGED:
                 _set_default_limit(document["paths"][path], default_limit)
+            for path in _SPOKEN:
+                _add_language(document["paths"][path]["get"])
             if secured:
                 document["components"]["securitySchemes"] = _SECURITY
             app.openapi_schema = document
@@ -130,6 +134,18 @@ def _with_path_names(document: dict[str, Any]) -> dict[str, Any]:
                     parameter["name"] = _PATH_NAMES.get(parameter["name"], parameter["name"])
         paths[new] = operations
     return {**document, "paths": paths}
+
+
+def _add_language(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(
+        {
+            "name": "language",
+            "in": "query",
+            "description": "Language of titles and descriptions, in the form of Accept-Language: en or ja.",
+            "schema": {"type": "string"},
+            "example": "ja",
+        }
+    )
 
 
 def _set_default_limit(operations: dict[str, Any], default: int) -> None:

@@ -34,10 +34,12 @@ class QueryablesClient(AsyncBaseFiltersClient):
         """
         request: Request = kwargs["request"]
         language = language_of(request)
-        properties = await self.holder.reader.collections.item_queryables(collection_id, language)
+        properties, is_open = await self.holder.reader.collections.item_queryables(collection_id, language)
         english = f"Queryables of {f'collection {collection_id}' if collection_id else 'all collections'}"
         japanese = f"{collection_id or '全コレクション'}の検索項目"
-        return _schema(request, language, japanese if language == "ja" else english, properties)
+        return _schema(
+            request, language, japanese if language == "ja" else english, properties, is_open=is_open
+        )
 
     async def get_collection_queryables(self, **kwargs: Any) -> Response:
         """Return a JSON Schema whose properties a search of collections may name."""
@@ -45,10 +47,12 @@ class QueryablesClient(AsyncBaseFiltersClient):
         language = language_of(request)
         properties = await self.holder.reader.collections.queryables(language)
         title = "コレクション検索の検索項目" if language == "ja" else "Queryables of collections"
-        return _schema(request, language, title, properties)
+        return _schema(request, language, title, properties, is_open=True)
 
 
-def _schema(request: Request, language: str, title: str, properties: Mapping[str, Any]) -> Response:
+def _schema(
+    request: Request, language: str, title: str, properties: Mapping[str, Any], *, is_open: bool
+) -> Response:
     schema = {
         # The newest draft that OGC API and STAC API both speak.
         "$schema": "https://json-schema.org/draft/2019-09/schema",
@@ -56,8 +60,7 @@ def _schema(request: Request, language: str, title: str, properties: Mapping[str
         "type": "object",
         "title": title,
         "properties": properties,
-        # Any other property may be named too; it is compared as text.
-        "additionalProperties": True,
+        "additionalProperties": is_open,
     }
     accepted = read_accept(request.headers.get("accept"))
     media_type = SCHEMA

@@ -132,6 +132,28 @@ class Definitions:
             "keywords": list(dict.fromkeys(word for part in words for word in part)),
         }
 
+    def translated(self, collection_id: str, language: Language) -> dict[str, Any]:
+        """Return all that differs in a language: the members of `translation`, themes, and titles of links by address.
+
+        Raises:
+            NotFound: no such collection is defined.
+        """
+        document = self.render(collection_id, language)
+        names = ("title", "description", "keywords", "themes")
+        return {
+            **{name: document[name] for name in names if name in document},
+            "link_titles": {link["href"]: link["title"] for link in document["links"] if "title" in link},
+        }
+
+    def native_names(self, collection_id: str) -> dict[str, Any]:
+        """Return the ids that a collection has at its upstreams, as keywords: they are searched for, never shown.
+
+        Raises:
+            NotFound: no such collection is defined.
+        """
+        sources = self._get(collection_id).sources
+        return {"keywords": list(dict.fromkeys(native for ids in sources.values() for native in ids))}
+
     def bilingual(self, collection: Mapping[str, Any]) -> dict[str, Any]:
         """Return an upstream's own description of a collection with what makes it one of two languages.
 

@@ -5,6 +5,8 @@ from types import MappingProxyType
 from typing import Any
 
 DEFAULT = "en"
+NO_LANGUAGE = "zxx"
+"""The tag (RFC 5646) of what is no language: names and numbers that are searched for, never shown."""
 
 LANGUAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

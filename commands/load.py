@@ -15,11 +15,12 @@ from catalog.errors import ConfigurationError, RecordRefused
 from catalog.settings import DatabaseSettings
 from catalog.store.batch import Mode
 from catalog.store.database import INGEST_ROLE, open_database
+from catalog.store.defined import upsert_defined
 from catalog.store.loader import Loader
 from catalog.store.migrate import migrate
 from catalog.store.pool import open_pool
 from catalog.store.statistics import fold_changes
-from catalog.store.writer import existing_collections, upsert_collections, upsert_translations
+from catalog.store.writer import existing_collections, upsert_collections
 from catalog.store.written import Written
 from catalog.validation import Validator
 from commands.load_display import LoadDisplay
@@ -220,9 +221,7 @@ class _Load:
             )
         self._definitions = self._definitions or load_definitions()
         if name in self._definitions.collections:
-            await upsert_collections(self._connection, [self._definitions.render(name)])
-            translation = {name: self._definitions.translation(name, "ja")}
-            await upsert_translations(self._connection, "ja", translation)
+            await upsert_defined(self._connection, self._definitions, [name])
         else:
             await upsert_collections(self._connection, [made_collection(name)])
         self._known.add(name)

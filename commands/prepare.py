@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 from catalog.settings import DatabaseSettings
 from catalog.store.bookkeeping import fingerprint_of, remember_fingerprint
 from catalog.store.contents import Contents, count_contents
+from catalog.store.defined import upsert_defined
 from catalog.store.migrate import connect, migrate, only_one
 from catalog.store.pool import database_errors
-from catalog.store.writer import (
-    existing_collections,
-    upsert_collections,
-    upsert_queryables,
-    upsert_translations,
-)
+from catalog.store.writer import existing_collections, upsert_queryables
 from commands.say import say
 
 if TYPE_CHECKING:
@@ -87,10 +83,7 @@ async def _refresh_definitions(connection: "Connection", definitions: "Definitio
     """Register the queryables, and render anew the collections that are in the catalogue."""
     await upsert_queryables(connection, definitions.queryables)
     defined = sorted(await existing_collections(connection) & set(definitions.collections))
-    await upsert_collections(connection, [definitions.render(name) for name in defined])
-    await upsert_translations(
-        connection, "ja", {name: definitions.translation(name, "ja") for name in defined}
-    )
+    await upsert_defined(connection, definitions, defined)
 
 
 async def _load_starter(settings: DatabaseSettings, definitions: "Definitions") -> None:

@@ -10,6 +10,7 @@ from catalog.definitions import Definitions
 from catalog.errors import RecordRefused
 from catalog.homes import load_homes
 from catalog.store.batch import Guard
+from catalog.store.defined import upsert_defined
 from catalog.store.loader import Loader
 from catalog.store.prepared import Key, PreparedItem
 from catalog.store.quarantine import Quarantined, quarantine
@@ -179,9 +180,7 @@ class CatalogueSink:
             return
         if identifier in self._definitions.collections:
             await self._loader.settle()
-            await upsert_collections(self._connection, [self._definitions.render(identifier)])
-            translation = {identifier: self._definitions.translation(identifier, "ja")}
-            await upsert_translations(self._connection, "ja", translation)
+            await upsert_defined(self._connection, self._definitions, [identifier])
         else:
             await self._take_described(await self._described(identifier))
         known.add(identifier)

@@ -88,8 +88,12 @@ class CollectionReader:
             collections = await self._all.get(connection)
         return [(one.id, one.content_in(language).get("title")) for one in collections.values()]
 
-    async def item_queryables(self, collection: str | None = None, language: str = DEFAULT) -> dict[str, Any]:
+    async def item_queryables(
+        self, collection: str | None = None, language: str = DEFAULT
+    ) -> tuple[dict[str, Any], bool]:
         """Return the properties of items that a filter or sort may name, as JSON Schemas by name.
+
+        And whether it may name others too.
 
         Args:
             collection: only those that its items have, with the values they take.
@@ -102,13 +106,13 @@ class CollectionReader:
             collections = await self._all.get(connection)
             if collection is not None and collection not in collections:
                 raise NotFound(f"there is no collection {collection}")
-            registered = await registered_queryables(connection, collection)
+            registered, is_open = await registered_queryables(connection, collection)
             if collection is None:
                 schemas = queryables.of_all(registered, [one.content for one in collections.values()])
             else:
                 present = await self._names.of(connection, collection)
                 schemas = queryables.of_collection(registered, collections[collection].content, present)
-        return queryables.in_language(schemas, language)
+        return queryables.in_language(schemas, language), is_open
 
     async def property_names(self, collection: str) -> frozenset[str]:
         """Return the names of properties that a collection's items have, as far as a sample and its summaries tell.

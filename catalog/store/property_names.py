@@ -22,12 +22,17 @@ _PRESENT = """
 _KEPT_S = 60.0
 
 
-async def registered_queryables(connection: "Connection", collection: str | None) -> dict[str, Any]:
-    """Return the JSON Schemas of the properties that pgstac knows for a collection, or for any, by name."""
+async def registered_queryables(
+    connection: "Connection", collection: str | None
+) -> tuple[dict[str, Any], bool]:
+    """Return the JSON Schemas of the properties that pgstac knows for a collection, or for any, by name.
+
+    And whether others may be asked for too.
+    """
     names = None if collection is None else [collection]
-    text = await connection.fetchval("SELECT pgstac.get_queryables($1::text[])->'properties'", names)
-    properties: dict[str, Any] = (orjson.loads(text) if text else None) or {}
-    return properties
+    text = await connection.fetchval("SELECT pgstac.get_queryables($1::text[])", names)
+    document = orjson.loads(text) if text else {}
+    return document.get("properties") or {}, document.get("additionalProperties") is not False
 
 
 class PropertyNames:

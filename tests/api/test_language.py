@@ -132,3 +132,18 @@ def test_queryables_have_titles_in_both_languages(texts_http: httpx.Client) -> N
         assert english["properties"]["platform"]["title"] == "Platform"
         assert japanese["properties"]["platform"]["title"] == "衛星・プラットフォーム"
         assert english["properties"].keys() == japanese["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/collections",
+        "/collections/{collectionId}",
+        "/queryables",
+        "/collections/{collectionId}/queryables",
+    ],
+)
+def test_the_parameter_is_announced(texts_http: httpx.Client, path: str) -> None:
+    parameters = texts_http.get("/api").json()["paths"][path]["get"]["parameters"]
+    assert [parameter["name"] for parameter in parameters].count("language") == 1
