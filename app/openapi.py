@@ -46,6 +46,7 @@ def use_openapi_30(app: FastAPI, default_limit: int, *, secured: bool) -> None:
                 routes=app.routes,
             )
             document = _with_path_names(_with_errors(to_30(document)))
+            _let_fields_leave_out(document["components"]["schemas"])
             for path in _PAGED:
                 _set_default_limit(document["paths"][path], default_limit)
             for path in _SPOKEN:
@@ -152,3 +153,19 @@ def _set_default_limit(operations: dict[str, Any], default: int) -> None:
     for parameter in operations["get"]["parameters"]:
         if parameter["name"] == "limit":
             parameter["schema"]["default"] = default
+
+
+def _let_fields_leave_out(schemas: dict[str, Any]) -> None:
+    """Say of pages that their members need not be whole: `fields` may leave out any part of one."""
+    for page, member, whole in (
+        ("ItemCollection", "features", "Item"),
+        ("Collections", "collections", "Collection"),
+    ):
+        part = f"{whole}Part"
+        schemas[part] = {
+            "type": "object",
+            "description": f"What `fields` leaves of the {whole}.",
+            "properties": {"id": {"type": "string"}, "type": {"type": "string"}},
+        }
+        refs = [{"$ref": f"#/components/schemas/{name}"} for name in (whole, part)]
+        schemas[page]["properties"][member]["items"] = {"anyOf": refs}

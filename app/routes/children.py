@@ -3,11 +3,12 @@
 STAC API - Children, https://api.stacspec.org/v1.0.0-rc.2/children.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query
-from stac_pydantic import api
+from pydantic import BaseModel
+from stac_pydantic.api import Collection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +19,13 @@ from app.links import JSON, Link, Links
 from catalog.collection_search import CollectionSearch
 
 
+class Children(BaseModel):
+    """What `/children` answers with, for the OpenAPI document."""
+
+    children: list[Collection]
+    links: list[dict[str, Any]]
+
+
 def children_router(holder: ReaderHolder) -> APIRouter:
     """Return the route; every collection is a child of the landing page, and nothing else is."""
     router = APIRouter()
@@ -26,7 +34,7 @@ def children_router(holder: ReaderHolder) -> APIRouter:
         "/children",
         name="Children",
         response_model=None,
-        responses={200: {"content": {JSON: {}}, "model": api.Collections}},
+        responses={200: {"content": {JSON: {}}, "model": Children}},
     )
     async def children(
         request: Request,
