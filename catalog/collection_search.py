@@ -97,6 +97,8 @@ def find(candidates: Iterable[Candidate], search: CollectionSearch, matches: Mat
     """
     everything = list(candidates)
     for key in search.sort:
+        if key.name.removeprefix("properties.") == "geometry":
+            raise InvalidRequest("sortby", "a geometry has no order")
         if everything and all(one.value(key.name) is None for one in everything):
             raise InvalidRequest("sortby", f"{key.name[:80]!r} is not a property of any collection")
     found = [one for one in everything if _is_found(one, search, matches)]

@@ -35,6 +35,10 @@ def meets(node: Any, value_of: Property) -> bool | None:
     """
     if isinstance(node, bool):
         return node
+    if "op" not in node:
+        # A property that is true or false by itself.
+        value = _value(node, value_of)
+        return value if isinstance(value, bool) else None
     op, args = _ALIASES.get(node["op"].lower(), node["op"].lower()), node["args"]
     if op in ("and", "or"):
         return _joined(op, [meets(part, value_of) for part in args])
@@ -115,8 +119,17 @@ def _value(node: Any, value_of: Property) -> Any:
     if op in TEXT_FUNCTIONS:
         return TEXT_FUNCTIONS[op](args[0])
     if op in _ARITHMETIC:
-        return calculate(op, 0, args[0]) if len(args) == 1 else calculate(op, args[0], args[1])
+        return _calculated(op, 0, args[0]) if len(args) == 1 else _calculated(op, args[0], args[1])
     return meets(node, value_of)
+
+
+def _calculated(op: str, left: Any, right: Any) -> Any:
+    """Return the value of an expression, for a list of numbers those of its members."""
+    if isinstance(left, list):
+        return [calculate(op, one, right) for one in left]
+    return (
+        [calculate(op, left, one) for one in right] if isinstance(right, list) else calculate(op, left, right)
+    )
 
 
 def _interval(ends: list[Any]) -> Interval | None:

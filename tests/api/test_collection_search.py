@@ -180,7 +180,7 @@ def test_fields(texts_http: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("bbox", "1,2,3"), ("datetime", "yesterday"), ("q", '"open'), ("q", ""), ("limit", "0"), ("sortby", "no-such"),
+    [("bbox", "1,2,3"), ("datetime", "yesterday"), ("q", '"open'), ("q", ""), ("limit", "0"), ("sortby", "no-such"), ("sortby", "geometry"),
      ("filter", "title ="), ("filter", "f(title) = 1"), ("query", "{"), ("token", "x"), ("language", "ü"),
      ("filter-lang", "sql"), ("fields", "-")],
 )  # fmt: skip
