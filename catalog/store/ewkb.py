@@ -18,6 +18,7 @@ _HEAD = struct.Struct("<BI")
 _COUNT = struct.Struct("<I")
 _WGS84 = struct.pack("<I", 4326)
 _MAX_DEPTH = 16
+_NUMBERS = {int, float}
 
 
 class BadGeometry(ValueError):
@@ -131,18 +132,19 @@ class _Encoder:
 
     def _positions(self, positions: Sequence[Sequence[float]], height: int) -> bytes:
         numbers = [number for position in positions for number in position]
-        if len(numbers) != height * len(positions) or any(len(position) != height for position in positions):
+        if set(map(len, positions)) != {height}:
             kept = [position[:height] for position in positions]
             if any(len(position) != height for position in kept):
                 raise BadGeometry("some of its positions have a height and some have none")
             numbers = [number for position in kept for number in position]
-        if bool in map(type, numbers):
+        if not set(map(type, numbers)) <= _NUMBERS:
             raise BadGeometry("a coordinate is no number")
-        longitudes, latitudes = numbers[::height], numbers[1::height]
-        self._west = min(self._west, *longitudes)
-        self._east = max(self._east, *longitudes)
-        self._south = min(self._south, *latitudes)
-        self._north = max(self._north, *latitudes)
-        if not all(map(math.isfinite, numbers)):
+        # A sum is finite only if all its parts are, unless it is too large itself.
+        if not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
             raise BadGeometry("a coordinate is not finite")
+        longitudes, latitudes = numbers[::height], numbers[1::height]
+        self._west = min(self._west, min(longitudes))
+        self._east = max(self._east, max(longitudes))
+        self._south = min(self._south, min(latitudes))
+        self._north = max(self._north, max(latitudes))
         return struct.pack(f"<{len(numbers)}d", *numbers)
