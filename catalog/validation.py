@@ -63,7 +63,13 @@ class Validator:
         self._check(collection, _COLLECTION, "invalid-collection")
 
     def _check(self, document: dict[str, Any], core: str, code: str) -> None:
-        for url in (self._core_schema(document, core), *document.get("stac_extensions", ())):
+        schemas = (self._core_schema(document, core), *(document.get("stac_extensions") or ()))
+        # Nearly all documents are valid, and read by the library once for all their schemas.
+        if all(isinstance(url, str) for url in schemas):
+            together = _compiled_together(schemas)
+            if together is not None and together.is_valid(document):
+                return
+        for url in schemas:
             validator = _compiled(url) or self._learned.get(url)
             if validator is None:
                 self.unknown[url] += 1
@@ -103,6 +109,18 @@ def _compiled(url: str) -> "jsonschema_rs.Validator | None":
     if not file.is_file():
         return None
     return jsonschema_rs.validator_for(orjson.loads(file.read_bytes()), retriever=_retrieve)
+
+
+@lru_cache(maxsize=512)
+def _compiled_together(urls: tuple[str, ...]) -> "jsonschema_rs.Validator | None":
+    """Return one validator of several schemas, None if one of them is not bundled."""
+    if not all(_file(url).is_file() for url in urls):
+        return None
+    together = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "allOf": [{"$ref": url} for url in urls],
+    }
+    return jsonschema_rs.validator_for(together, retriever=_retrieve)
 
 
 def _retrieve(url: str) -> Any:

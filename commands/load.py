@@ -25,7 +25,7 @@ from catalog.store.written import Written
 from catalog.validation import Validator
 from commands.load_display import LoadDisplay
 from commands.say import say
-from ingest.foreign import bring_in_collection, bring_in_item, made_collection
+from ingest.foreign import VERSIONS, bring_in_collection, bring_in_item, made_collection
 from ingest.stac_files import STDIN, Found, StacFile
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class _Load:
         self._summary = summary
         self._definitions: Definitions | None = None
         self._known: set[str] = set()
-        validator = Validator()
+        validator = Validator(VERSIONS)
         summary.unknown_schemas = validator.unknown
         self._check_item = validator.check_item if order.validate else None
         self._check_collection = validator.check_collection if order.validate else None

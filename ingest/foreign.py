@@ -11,6 +11,8 @@ from ingest.contract import Collection, Item
 from ingest.normalize import TIME_FIELDS
 from ingest.times import format_time, parse_time
 
+# Versions of STAC by whose schemas documents are checked; those of others by ours.
+VERSIONS = ("1.0.0", STAC_VERSION)
 # An item without one of these has no time at all.
 _DECISIVE = ("datetime", "start_datetime", "end_datetime")
 
@@ -40,12 +42,9 @@ def bring_in_item(item: Item, check: Callable[[Item], None] | None) -> Item:
 
 
 def _as_served(item: Item) -> Item:
-    """Return an item with what our server sees to: its version of STAC, and the link to its collection.
-
-    What is valid by an earlier version of STAC is valid by ours, but for the number itself.
-    """
+    """Return an item with what our server sees to, the link to its collection; of a version that we can check."""
     served = item
-    if item.get("stac_version") != STAC_VERSION:
+    if item.get("stac_version") not in VERSIONS:
         served = {**served, "stac_version": STAC_VERSION}
     links = item.get("links")
     if isinstance(links, list) and "collection" in item:
@@ -65,8 +64,8 @@ def bring_in_collection(collection: Collection, check: Callable[[Collection], No
     if not isinstance(identifier, str) or not identifier:
         raise RecordRefused("bad-id", f"the collection's id is no text: {identifier!r:.80}")
     if check is not None:
-        same = collection.get("stac_version") == STAC_VERSION
-        check(collection if same else {**collection, "stac_version": STAC_VERSION})
+        is_known = collection.get("stac_version") in VERSIONS
+        check(collection if is_known else {**collection, "stac_version": STAC_VERSION})
     return collection
 
 

@@ -62,6 +62,10 @@ def bounding_box(geometry: Geometry) -> list[float]:
     A geometry that was cut at the antimeridian gets -180..180, not west > east: PostGIS, pgstac and
     most clients take a bbox at its word.
     """
+    if geometry["type"] == "Polygon":
+        longitudes, latitudes = zip(*geometry["coordinates"][0], strict=True)
+        sides = min(longitudes), min(latitudes), max(longitudes), max(latitudes)
+        return [float(side) for side in sides]
     return [float(value) for value in shape(geometry).bounds]
 
 
@@ -94,7 +98,7 @@ def ring_from_text(text: str) -> Geometry:
 
 def _repaired(kind: str, coordinates: Any) -> Geometry:
     if kind == "Polygon":
-        return _merged([_polygon(coordinates)])
+        return _as_drawn(coordinates) or _merged([_polygon(coordinates)])
     if kind == "MultiPolygon":
         return _merged([_polygon(rings) for rings in _sequence(coordinates)])
     if kind == "LineString":
@@ -109,6 +113,29 @@ def _repaired(kind: str, coordinates: Any) -> Geometry:
 
 
 # -- polygons -------------------------------------------------------------------------------------
+
+
+def _as_drawn(coordinates: Any) -> Geometry | None:
+    """Return a polygon that needs no mending as it is, None for any other: nearly all are plain, and soon told."""
+    if type(coordinates) not in (list, tuple) or len(coordinates) != 1:
+        return None
+    try:
+        ring = tuple([(float(position[0]), float(position[1])) for position in coordinates[0]])
+        are_numbers = {type(number) for position in coordinates[0] for number in position[:2]} <= {int, float}
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
+        return None
+    if not are_numbers or not 4 <= len(ring) <= _MAX_POSITIONS or ring[0] != ring[-1]:
+        return None
+    longitudes, latitudes = zip(*ring, strict=True)
+    west, east = min(longitudes), max(longitudes)
+    is_in_place = west >= -180 and east <= 180 and east - west < 180 and min(latitudes) >= -90
+    if not (is_in_place and max(latitudes) <= 90 and math.isfinite(sum(longitudes) + sum(latitudes))):
+        return None
+    x, y = ring[0]
+    turning = sum((a[0] - x) * (b[1] - y) - (b[0] - x) * (a[1] - y) for a, b in pairwise(ring))
+    if turning <= 0 or any(a == b for a, b in pairwise(ring)) or not shapely.Polygon(ring).is_valid:
+        return None
+    return {"type": "Polygon", "coordinates": (ring,)}
 
 
 def _merged(footprints: list[BaseGeometry]) -> Geometry:

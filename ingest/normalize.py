@@ -51,6 +51,8 @@ _VOCABULARY_FIELDS = (
 )
 _STRUCTURAL_LINKS = {"self", "root", "parent", "collection", "items", "item", "next", "prev"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Values of these types are always kept as they are.
+_PLAIN = frozenset({int, bool, type(None)})
 _MAX_ID = 512
 _MAX_DEPTH = 40
 
@@ -139,26 +141,53 @@ def clean(value: Any, depth: int = 0) -> Any:
     Raises:
         RecordRefused: `too-deep`.
     """
-    if depth > _MAX_DEPTH:
-        raise RecordRefused("too-deep", f"the record is nested more than {_MAX_DEPTH} levels deep")
+    kind = type(value)
+    if kind is dict or kind is list:
+        # Called for everything of every record: what nearly all values are is told without a call.
+        if value and depth >= _MAX_DEPTH:
+            raise RecordRefused("too-deep", f"the record is nested more than {_MAX_DEPTH} levels deep")
+        return _clean_members(value, depth) if kind is dict else _clean_entries(value, depth)
     if isinstance(value, Mapping):
-        members = {_clean_text(str(name)): clean(member, depth + 1) for name, member in value.items()}
-        return {name: member for name, member in members.items() if not _means_nothing(member)}
-    if isinstance(value, list | tuple):
-        return [
-            member for member in (clean(entry, depth + 1) for entry in value) if not _means_nothing(member)
-        ]
+        return clean(dict(value), depth)
+    if isinstance(value, tuple):
+        return clean(list(value), depth)
     return _clean_text(value) if isinstance(value, str) else value
 
 
+def _clean_members(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    members = {}
+    for name, member in value.items():
+        kind = type(member)
+        if kind is str:
+            kept = member if member.isprintable() else _clean_text(member)
+            if not kept or kept == PGSTAC_MARKER:
+                continue
+        elif kind in _PLAIN:
+            kept = member
+        else:
+            kept = clean(member, depth + 1)
+            if _means_nothing(kept):
+                continue
+        members[name if type(name) is str and name.isprintable() else _clean_text(str(name))] = kept
+    return members
+
+
+def _clean_entries(value: list[Any], depth: int) -> list[Any]:
+    kinds = set(map(type, value))
+    if kinds <= _PLAIN or (kinds == {float} and math.isfinite(sum(value))):
+        return value.copy()
+    entries = [clean(entry, depth + 1) for entry in value]
+    return [entry for entry in entries if not _means_nothing(entry)]
+
+
 def _clean_text(text: str) -> str:
-    return _CONTROL.sub("", text)
+    return text if text.isprintable() else _CONTROL.sub("", text)
 
 
 def _means_nothing(value: Any) -> bool:
     if isinstance(value, float):
         return not math.isfinite(value)
-    return isinstance(value, str) and value in {"", PGSTAC_MARKER}
+    return isinstance(value, str) and (not value or value == PGSTAC_MARKER)
 
 
 def _text(item: Mapping[str, Any], field: str) -> str:

@@ -381,3 +381,37 @@ def test_twice_around_the_globe_has_no_meaning() -> None:
     ring = [((x + 180) % 360 - 180, 10 + x / 100) for x in range(0, 720, 60)]
     with pytest.raises(RecordRefused, match="more than once"):
         repair(_polygon(*ring, ring[0]))
+
+
+# The quick way for polygons that need no mending
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-4, 4), st.integers(-3, 3)), min_size=3, max_size=6)
+    | st.lists(
+        st.tuples(st.sampled_from([-180, -90, 0, 0.5, 90, 180]), st.sampled_from([-90, 0, 45, 90])),
+        min_size=3,
+        max_size=6,
+    )
+)
+def test_a_polygon_is_the_same_by_the_quick_way_and_by_the_long_one(corners: list[tuple[float, float]]):
+    drawn = {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+
+    def outcome() -> Any:
+        try:
+            found = repair(drawn)
+        except RecordRefused as error:
+            return error.code
+        return found, bounding_box(found)
+
+    quick = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingest.geometry._as_drawn", lambda coordinates: None)
+        assert outcome() == quick
+
+
+@pytest.mark.parametrize("odd", [True, "0", None, float("nan"), 10**400, [0]])
+def test_the_quick_way_takes_numbers_alone(odd: Any):
+    with pytest.raises(RecordRefused, match="bad-geometry"):
+        repair({"type": "Polygon", "coordinates": [[[odd, 0], [1, 0], [1, 1], [odd, 0]]]})

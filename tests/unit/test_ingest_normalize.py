@@ -1,14 +1,16 @@
 """The rules that all sources share: nothing empty, UTC, one spelling, and where an item comes from."""
 
+import math
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import RecordRefused
-from ingest.normalize import normalize
+from ingest.normalize import clean, normalize
 from tests.unit.documents import PGSTAC_MARKER, definitions, merged
 
 _NOW = datetime(2026, 11, 23, 21, 0, 0, 123456, tzinfo=timezone(timedelta(hours=9)))
@@ -271,3 +273,39 @@ def test_the_box_is_the_footprints_and_not_the_upstreams() -> None:
     item = _normalized({**_said(geometry=...), "geometry": drawn, "bbox": [170, 0, -170, 5]})
     assert item["bbox"] == [-180, 0, 180, 5]
     assert item["geometry"]["type"] == "MultiPolygon"
+
+
+def plainly_cleaned(value: Any) -> Any:
+    """The rule that `clean` follows, as it reads."""
+    texts = {"", PGSTAC_MARKER}
+
+    def text(of: str) -> str:
+        return re.sub("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\ud800-\\udfff]", "", of)
+
+    def is_nothing(of: Any) -> bool:
+        return of in texts if isinstance(of, str) else isinstance(of, float) and not math.isfinite(of)
+
+    if isinstance(value, dict):
+        members = {text(name): plainly_cleaned(member) for name, member in value.items()}
+        return {name: member for name, member in members.items() if not is_nothing(member)}
+    if isinstance(value, list | tuple):
+        return [member for member in map(plainly_cleaned, value) if not is_nothing(member)]
+    return text(value) if isinstance(value, str) else value
+
+
+_ODD_TEXTS = st.text(st.sampled_from("ab\x00\x07\n\t\x7f\ud800架 \u200b"), max_size=3) | st.just(
+    PGSTAC_MARKER
+)
+_ODD_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _ODD_TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(_ODD_TEXTS, inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None)
+@given(_ODD_VALUES)
+def test_what_is_cleaned_quickly_is_cleaned_by_the_rule(value: Any) -> None:
+    assert clean({"all": value}) == plainly_cleaned({"all": value})

@@ -140,3 +140,40 @@ def test_collections_are_checked_too() -> None:
             Validator().check_collection(_collection(**changes))
         assert refusal.value.code == "invalid-collection"
         assert refusal.value.reason.startswith(place), refusal.value.reason
+
+
+def test_all_schemas_together_let_nothing_through_that_one_of_them_refuses():
+    """A document is read once for all its schemas: each of them must still have its say."""
+    extensions = [
+        "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
+        "https://stac-extensions.github.io/sat/v1.1.0/schema.json",
+        "https://stac-extensions.github.io/view/v1.0.0/schema.json",
+    ]
+    good = {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": extensions,
+        "id": "a",
+        "geometry": {"type": "Point", "coordinates": [0, 0]},
+        "bbox": [0, 0, 0, 0],
+        "properties": {
+            "datetime": "2024-05-01T00:00:00Z",
+            "eo:cloud_cover": 5,
+            "sat:relative_orbit": 1,
+            "view:off_nadir": 3,
+        },
+        "links": [],
+        "assets": {},
+    }
+    validator = Validator()
+    validator.check_item(good)
+    assert not validator.unknown
+    for field, wrong, schema in (
+        ("eo:cloud_cover", 500, "eo"),
+        ("sat:relative_orbit", "one", "sat"),
+        ("view:off_nadir", -3, "view"),
+        ("datetime", 7, "STAC 1.1.0"),
+    ):
+        bad = {**good, "properties": {**good["properties"], field: wrong}}
+        with pytest.raises(RecordRefused, match=rf"{field}.*\[{schema}"):
+            validator.check_item(bad)
