@@ -116,7 +116,7 @@ def _time_of(text: str) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _selected(store: Store, body: dict[str, Any]) -> list[dict[str, Any]]:
+def selected(store: Store, body: dict[str, Any]) -> list[dict[str, Any]]:
     """The items that all members of a body but order and paging let through."""
     items = store.items
     if "collections" in body:
@@ -148,15 +148,15 @@ _collections = st.just({}) | st.lists(st.sampled_from([*COLLECTIONS, "none"]), m
 _ids = st.just({}) | st.lists(st.sampled_from(["a000", "B001", "b002", "A003", "a004"]), min_size=1).map(
     lambda names: {"ids": names}
 )
-_bodies = st.tuples(_places, _times, _collections, st.just({}) | _ids).map(
+BODIES = st.tuples(_places, _times, _collections, st.just({}) | _ids).map(
     lambda parts: {name: value for part in parts for name, value in part.items()}
 )
 
 
-@given(body=_bodies)
+@given(body=BODIES)
 @tried(0.6)
 def test_place_time_and_collections(store: Store, body: dict[str, Any]) -> None:
-    wanted = {key(item) for item in _selected(store, body)}
+    wanted = {key(item) for item in selected(store, body)}
     assert set(keys_of(store.run(store.reader.search(search_of(**body, limit=1000))))) == wanted
 
 
@@ -169,7 +169,7 @@ def _sort_value(item: dict[str, Any], name: str) -> Any:
     return value.value if isinstance(value, Number) else value
 
 
-def _in_order(items: list[dict[str, Any]], sort: list[tuple[str, bool]]) -> Keys:
+def in_order(items: list[dict[str, Any]], sort: list[tuple[str, bool]]) -> Keys:
     sort = sort or [("datetime", True)]
     names = {name for name, _ in sort}
     ties = [(name, sort[0][1]) for name in ("collection", "id") if name not in names]
@@ -183,16 +183,16 @@ def _in_order(items: list[dict[str, Any]], sort: list[tuple[str, bool]]) -> Keys
 
 
 @given(
-    body=_bodies, sort=SORTS, condition=st.none() | FILTERS, limit=st.sampled_from([5, 13, 40, 119, 120, 500])
+    body=BODIES, sort=SORTS, condition=st.none() | FILTERS, limit=st.sampled_from([5, 13, 40, 119, 120, 500])
 )
 @tried(0.25)
-def test_pages_are_the_whole_in_order(
+def test_pages_are_the_wholein_order(
     store: Store, body: dict[str, Any], sort: list[tuple[str, bool]], condition: Any, limit: int
 ) -> None:
     if condition is not None:
         body = {**body, "filter": condition}
     try:
-        wanted = _in_order(_selected(store, body), sort)
+        wanted = in_order(selected(store, body), sort)
     except Undecided:
         assume(False)
         return
@@ -204,7 +204,7 @@ def test_pages_are_the_whole_in_order(
 @pytest.mark.parametrize("name", ["datetime", "num"])
 def test_pages_of_one_item(store: Store, name: str, descending: bool) -> None:
     body = {"collections": ["alpha", "gamma"]}
-    wanted = _in_order(_selected(store, body), [(name, descending)])
+    wanted = in_order(selected(store, body), [(name, descending)])
     sortby = [{"field": name, "direction": "desc" if descending else "asc"}]
     assert walk(store, search_of(**body, sortby=sortby, limit=1)) == wanted
 
