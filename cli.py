@@ -55,15 +55,15 @@ def up(
     data_dir: DataDir = None,
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Ask no upstream. (`up` asks none yet: `kakehashi harvest` does.)"),
+        typer.Option("--offline", help="Ask no upstream: without, the last day of some is fetched beside."),
     ] = False,
 ) -> None:
-    """Bring up database, catalogue and API; Ctrl-C stops them."""
+    """Bring up database, catalogue, a small harvest and the API; Ctrl-C stops them."""
     from app.settings import ApiSettings
     from commands.up import up as run
 
     _settings(ApiSettings)  # the API reads them itself; a wrong one is better named before anything starts
-    run(_database(data_dir), host, port, workers)
+    run(_database(data_dir), host, port, workers, offline=offline)
 
 
 @app.command()
@@ -224,6 +224,7 @@ def harvest(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Windows at once in each process.")] = 4,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Keep the catalogue in step with its upstreams: the standing job.
@@ -237,7 +238,7 @@ def harvest(
 
     if work_only and plan is not None:
         raise typer.BadParameter("--plan belongs to the process that plans, not to --work-only")
-    orders = Orders(plan, once, work_only, workers, concurrency, background)
+    orders = Orders(plan, once, work_only, workers, concurrency, background, parent)
     if not run(_database(data_dir), _settings(IngestSettings), orders) and once:
         raise typer.Exit(1)
 

@@ -5,6 +5,7 @@ they may be on any machines, and any of them may be killed at any time.
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -48,6 +49,7 @@ class Orders:
         workers: processes.
         concurrency: windows at once in each of them.
         is_background: beside `kakehashi up`: other plans stay as they are, and little is said.
+        parent: process with which the job ends; None: it stands by itself.
     """
 
     plan: Path | None = None
@@ -56,6 +58,7 @@ class Orders:
     workers: int = 1
     concurrency: int = 4
     is_background: bool = False
+    parent: int | None = None
 
 
 def known_upstreams(definitions: Definitions) -> dict[str, Upstream]:
@@ -155,9 +158,8 @@ class _Job:
                 await self._take_over(pool, self._planner)
             with ExitStack() as helpers, self._display:
                 if self._orders.workers > 1:
-                    helpers.enter_context(
-                        Helpers(self._orders.workers - 1, self._orders.concurrency, self._url)
-                    )
+                    options = ("--work-only", "--concurrency", str(self._orders.concurrency))
+                    helpers.enter_context(Helpers(self._orders.workers - 1, options, self._url))
                 await self._until_stopped(pool, queue, began)
             return await self._is_well(pool)
 
@@ -210,6 +212,8 @@ class _Job:
                 await queue.dispatch(source)
             self._display.database_back()
             if self._orders.once and await self._is_drained(pool):
+                self._stop.set()
+            if self._orders.parent not in (None, os.getppid()):
                 self._stop.set()
             await self._pause(0.2 if self._orders.once else 1.0)
 

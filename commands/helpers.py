@@ -1,40 +1,33 @@
-"""Further worker processes beside the one that plans."""
+"""Processes that work beside this one: further workers of a harvest, or the harvest beside the API."""
 
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from commands.say import say
 
-_STOP_TIMEOUT_S = 4.0
+# A harvest may be killed at any time; being asked first, it gives back what it has in hand.
+_STOP_TIMEOUT_S = 2.5
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
 
 
 class Helpers:
-    """Worker processes that are there for the length of a block; one that ends is started anew."""
+    """Processes that are there for the length of a block; one that ends by itself is started anew."""
 
-    def __init__(self, count: int, concurrency: int, database_url: str) -> None:
+    def __init__(self, count: int, options: Sequence[str], database_url: str) -> None:
         """Prepare so many processes.
 
         Args:
             count: of processes.
-            concurrency: windows at once in each.
+            options: of `kakehashi harvest`.
             database_url: that they work on.
         """
-        self._count = count
-        self._command = [
-            sys.executable,
-            "-m",
-            "cli",
-            "harvest",
-            "--work-only",
-            "--concurrency",
-            str(concurrency),
-        ]
+        self._command = [sys.executable, "-m", "cli", "harvest", *options, "--parent", str(os.getpid())]
         self._environment = {**os.environ, "KAKEHASHI_DATABASE_URL": database_url}
         self._stopping = threading.Event()
         self._keepers = [threading.Thread(target=self._keep, daemon=True) for _ in range(count)]
@@ -64,7 +57,7 @@ class Helpers:
                 _end(helper)
                 return
             say(
-                f"a worker ended by itself (exit status {helper.returncode}); another one starts in {wait:.0f} s"
+                f"a harvester ended by itself (exit status {helper.returncode}); another one starts in {wait:.0f} s"
             )
             self._stopping.wait(wait)
             wait = min(2 * wait, _LONGEST_WAIT_S)

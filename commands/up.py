@@ -1,4 +1,4 @@
-"""`kakehashi up`: database, catalogue and API by one command."""
+"""`kakehashi up`: database, catalogue, a small harvest and the API by one command."""
 
 import json
 import os
@@ -19,11 +19,13 @@ from catalog.store.contents import Contents
 from catalog.store.data_directory import DataDirectory, write_atomically
 from catalog.store.database import open_database
 from commands.address import check_free
+from commands.helpers import Helpers
 from commands.prepare import prepare
 from commands.say import say
 
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 4
+_FIRST_DAY = Path(__file__).parent.parent / "ingest" / "first_day.yaml"
 
 
 class Stopped(KeyboardInterrupt):
@@ -34,8 +36,15 @@ class Stopped(KeyboardInterrupt):
     """
 
 
-def up(settings: DatabaseSettings, host: str, port: int, workers: int) -> None:
+def up(settings: DatabaseSettings, host: str, port: int, workers: int, *, offline: bool = False) -> None:
     """Bring everything up and keep it up until Ctrl-C or SIGTERM.
+
+    Args:
+        settings: of the database.
+        host: to listen on.
+        port: to listen on.
+        workers: API processes.
+        offline: ask no upstream.
 
     Raises:
         ConfigurationError: the port is taken.
@@ -51,7 +60,10 @@ def up(settings: DatabaseSettings, host: str, port: int, workers: int) -> None:
                     contents = prepare(settings, database.url)
                     _wait_until_ready(api, host, port)
                     _greet(_url(host, port), contents, settings, private=database.is_private)
-                    status = api.wait()
+                    with ExitStack() as beside:
+                        if not offline:
+                            beside.enter_context(_harvest(database.url))
+                        status = api.wait()
                     raise KakehashiError(
                         f"the API ended by itself (exit status {status}); its reason stands above"
                     )
@@ -125,6 +137,12 @@ def _api(database_url: str, host: str, port: int, workers: int) -> Iterator["sub
         except subprocess.TimeoutExpired:
             os.killpg(api.pid, signal.SIGKILL)
             api.wait()
+
+
+def _harvest(database_url: str) -> Helpers:
+    """Return the harvest beside the API: what `first_day.yaml` asks for, quietly."""
+    say("The last day over Japan is fetched in the background and kept up to date (--offline: it is not).")
+    return Helpers(1, ["--background", "--concurrency", "2", "--plan", str(_FIRST_DAY)], database_url)
 
 
 def _wait_until_ready(api: "subprocess.Popen[bytes]", host: str, port: int) -> None:

@@ -59,12 +59,10 @@ class Queue:
         return len(chosen)
 
     async def _defer(self, source: str, one: schedule.Next) -> None:
+        # That a collection is asked for by one at a time, and an upstream by no more than it bears, is a matter
+        # of choosing. A lock of the queue's own would keep the next window waiting until a worker looks again.
         job = self._app.tasks[TASK].configure(
-            queue=source,
-            queueing_lock=f"window {one.window}",
-            # Of a collection that is asked for by one at a time.
-            lock=f"{source} {one.collection}" if one.is_serial else None,
-            priority=one.priority,
+            queue=source, queueing_lock=f"window {one.window}", priority=one.priority
         )
         with _as_ours():
             try:

@@ -12,6 +12,8 @@ from catalog.errors import DatabaseBusy, DatabaseUnreachable, QueryTimeout, Stor
 from catalog.settings import DatabaseSettings
 from catalog.store.cluster import PrivateCluster
 
+_LONGEST_SILENCE_MS = 60_000
+
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     DriverPool = asyncpg.Pool[asyncpg.Record]
@@ -191,6 +193,8 @@ def session_settings(settings: DatabaseSettings, role: str, *, read_only: bool =
         "plan_cache_mode": "force_custom_plan",
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
         "default_transaction_read_only": "on" if read_only else "off",
+        # A process that hangs in the middle of writing keeps nobody waiting for its locks.
+        "idle_in_transaction_session_timeout": str(_LONGEST_SILENCE_MS),
     }
 
 

@@ -21,14 +21,12 @@ class Next:
 
     Attributes:
         lane: one of the upstream's places for a window, from 0.
-        is_serial: whether its collection is asked for by one worker at a time.
     """
 
     window: int
     collection: str
     lane: int
     priority: int
-    is_serial: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +234,7 @@ async def choose(connection: "Connection", source: str, finished: int | None = N
         )
         if row is None:
             break
-        chosen.append(Next(row["id"], row["collection"], lane, row["priority"], manners["is_serial"]))
+        chosen.append(Next(row["id"], row["collection"], lane, row["priority"]))
         taken.append(row["id"])
         if manners["is_serial"]:
             busy.append(row["collection"])
