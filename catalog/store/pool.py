@@ -28,9 +28,8 @@ _LOST = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
 )
-# What it raises when nothing can be written now: a standby, a full disk, two who wait for each other.
+# What it raises when nothing can be written now: no memory, two who wait for each other.
 _CANNOT_WRITE = (
-    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
 )
