@@ -26,6 +26,8 @@ from catalog.store.search import OwnText, Search
 if TYPE_CHECKING:
     from catalog.store.pool import Connection
 
+_ID_LENGTH = 6
+_ID_DIGITS = 3
 _WITH_TEXT = "SELECT collection FROM kakehashi.collection_with_item_text"
 
 
@@ -73,8 +75,13 @@ def divide(
 
 
 def may_be_id(term: Term) -> bool:
-    """Whether a term can be the id of an item: one word with a digit in it. Looking for ids has its price."""
-    return " " not in term.text and any(character.isdigit() for character in term.text)
+    """Whether a term can be the id of an item: one longer word with several digits, as names of products have.
+
+    An id says nothing of where its item is kept, so that looking for one has its price: for ALOS-2 or L2A
+    it would be paid for nothing.
+    """
+    digits = sum(character.isdigit() for character in term.text)
+    return " " not in term.text and len(term.text) >= _ID_LENGTH and digits >= _ID_DIGITS
 
 
 def is_selective(own_text: Sequence[OwnText]) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # So many items are found by their text first and then sorted. Where there are more, some are soon met on a
 # walk in the order of the page.
-_FEW = 5_000
+_FEW = 500
 
 
 async def by_found_ids(connection: "Connection", part: Search, queryables: Queryables) -> Search | None:

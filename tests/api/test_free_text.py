@@ -20,7 +20,7 @@ GCOM = [name for name in NEWEST_FIRST if name.startswith("GC1")]
 HIMAWARI = [name for name in NEWEST_FIRST if name.startswith("HS_")]
 # What each term finds, by hand.
 FOUND = {
-    "だいち": {*ALOS, "reef-1"},
+    "だいち": {*ALOS, "reef-001"},
     "ALOS": {*ALOS},
     "海面水温": {*GCOM},
     "fuji": {"ALPSRP0002", "GC1SG1_02"},
@@ -30,7 +30,7 @@ FOUND = {
     "雪": {"GC1SG1_02"},
     "cloud": {*HIMAWARI, "GC1SG1_02"},
     "typhoon": {"HS_H09_01"},
-    "reef-2": {"reef-2"},
+    "reef-002": {"reef-002"},
     "GC1SG1_03": {"GC1SG1_03"},
     "衛星": {*ALOS, *GCOM, *HIMAWARI},
     "nowhere": set(),
@@ -62,7 +62,7 @@ def test_within_one_collection(texts_http: httpx.Client) -> None:
     def within(collection: str, **params: Any) -> list[str]:
         return found(texts_http.get(f"/collections/{collection}/items", params=params))
 
-    assert within("fiji-map", q="だいち") == ["reef-1"]
+    assert within("fiji-map", q="だいち") == ["reef-001"]
     assert within("alos-palsar", q="だいち") == ALOS
     assert within("alos-palsar", q="だいち AND fuji") == ["ALPSRP0002"]
     assert within("himawari", q="だいち") == []
@@ -75,17 +75,17 @@ def test_together_with_other_conditions(texts_http: httpx.Client) -> None:
 
     assert search(q="だいち", datetime="2024-01-02T00:00:00Z/2024-01-06T00:00:00Z") == [
         "ALPSRP0002",
-        "reef-1",
+        "reef-001",
     ]
-    assert search(q="だいち", collections=["fiji-map", "gcom-c-sst"]) == ["reef-1"]
+    assert search(q="だいち", collections=["fiji-map", "gcom-c-sst"]) == ["reef-001"]
     assert search(q="だいち", filter={"op": "=", "args": [{"property": "platform"}, "alos"]}) == [
         "ALPSRP0002",
         "ALPSRP0001",
     ]
-    assert search(q="だいち", ids=["reef-1", "reef-2", "ALPSRP0003"]) == ["ALPSRP0003", "reef-1"]
+    assert search(q="だいち", ids=["reef-001", "reef-002", "ALPSRP0003"]) == ["ALPSRP0003", "reef-001"]
     assert search(q="だいち", bbox=[0, 0, 1, 1]) == []
     assert search(q="だいち", sortby=[{"field": "id", "direction": "desc"}]) == [
-        "reef-1",
+        "reef-001",
         *sorted(ALOS, reverse=True),
     ]
 

@@ -110,8 +110,8 @@ ITEMS = [
     item("GC1SG1_01", "gcom-c-sst", 2, **{"eo:cloud_cover": 12.5}),
     item("GC1SG1_02", "gcom-c-sst", 6, title="Fuji in clouds", keywords=["富士山", "雪"]),
     item("GC1SG1_03", "gcom-c-sst", 10),
-    item("reef-1", "fiji-map", 3, title="だいちの見た珊瑚礁"),
-    item("reef-2", "fiji-map", 7),
+    item("reef-001", "fiji-map", 3, title="だいちの見た珊瑚礁"),
+    item("reef-002", "fiji-map", 7),
     item("HS_H09_01", "himawari", 4, title="Typhoon 台風"),
     item("HS_H09_02", "himawari", 8),
 ]
