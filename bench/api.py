@@ -15,21 +15,17 @@ from their partitions, by id: the least that any server on this database can tak
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import uvloop
 
 from bench import growth, latency, throughput
-from bench.generated import Shape, fill
+from bench.databases import database, private_cluster
+from bench.generated import Shape
 from bench.servers import Server, install_peer, ours, peer
-from catalog.settings import DatabaseSettings
-from catalog.store.cluster import PrivateCluster
-from catalog.store.migrate import connect
 
 _PARTS = ("latency", "throughput", "growth")
 
@@ -38,14 +34,14 @@ def main() -> None:
     """Measure what the options say."""
     options = _options()
     directory: Path = options.directory
-    with _cluster(directory) as base:
+    with private_cluster(directory) as base:
         if options.peer:
             install_peer(directory / "peer")
         if "latency" in options.only or "throughput" in options.only:
             shape = Shape(
                 options.items, options.assets, options.collections, options.months, options.item_assets
             )
-            url = uvloop.run(_database(base, shape))
+            url = uvloop.run(database(base, shape))
             with ExitStack() as stack:
                 servers = [stack.enter_context(ours(url))]
                 if options.peer:
@@ -66,29 +62,6 @@ async def _measure(options: argparse.Namespace, servers: list[Server], url: str,
         await throughput.report(servers, shape, options.seconds)
     rows = ", ".join(f"{server.name}: {max(server.memory()) / 1e6:.0f} MB" for server in servers)
     print(f"\nMemory of a worker after this (resident): {rows}")
-
-
-async def _database(base: str, shape: Shape) -> str:
-    """Return the URL of a database of this shape; fill it if it is new."""
-    name = f"bench_{shape.fingerprint.replace('-', '_')}"
-    async with connect(base) as connection:
-        if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
-            await connection.execute(f"CREATE DATABASE {name}")
-    parts = urlsplit(base)
-    url = (
-        parts._replace(path=f"/{name}").geturl()
-        if parts.netloc
-        else f"{parts.scheme}:///{name}?{parts.query}"
-    )
-    await fill(url, shape)
-    return url
-
-
-@contextmanager
-def _cluster(directory: Path) -> Iterator[str]:
-    cluster = PrivateCluster(DatabaseSettings(data_dir=directory / "data", database_url=None))
-    with cluster.in_use():
-        yield cluster.url()
 
 
 def _options() -> argparse.Namespace:

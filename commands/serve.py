@@ -10,6 +10,9 @@ from commands.address import check_free
 
 # How long requests that are under way may take to end when the server stops.
 _GRACE_S = 3
+# Longer than proxies and load balancers keep an idle connection (60 s at most of them): who closes first must
+# not be us, or a request that is just being sent is lost.
+_KEEP_ALIVE_S = 75
 
 
 def serve(settings: DatabaseSettings, host: str, port: int, workers: int) -> None:
@@ -40,5 +43,6 @@ def serve(settings: DatabaseSettings, host: str, port: int, workers: int) -> Non
             server_header=False,
             # The app reads forwarding headers itself, `Forwarded` among them.
             proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
