@@ -17,8 +17,7 @@ from app.encoding import accepted
 from app.lifespan import ReaderHolder
 from catalog.store.changes import Changes
 
-_KEPT_PATHS = re.compile(r"/?|/(collections(/[^/]+)?(/queryables)?|queryables|conformance|api)")
-_SEARCHES = ("/search", "/aggregate")
+_KEPT_PATHS = re.compile(r"/?|/(collections(/[^/]+)?(/queryables)?|children|queryables|conformance|api)")
 # Of an answer, in bytes; a larger one is made each time.
 _LARGEST = 4_194_304
 
@@ -62,11 +61,8 @@ class CatalogueCacheMiddleware:
             await self._app(scope, receive, send)
             return
         changes = self._holder.changes
-        if _is_write(scope):
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                changes.note()
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, _noting(scope, changes, send))
             return
         key = _key(scope)
         if key is None or not self._max_bytes:
@@ -118,12 +114,21 @@ class _Keeper:
         await self._send(message)
 
 
-def _is_write(scope: Scope) -> bool:
-    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-        return False
-    path, is_known = scope["path"], any(name == b"authorization" for name, _ in scope["headers"])
-    # Who has no credentials writes no collection, but searches them.
-    return not path.endswith(_SEARCHES) and (is_known or not path.endswith("/collections"))
+def _noting(scope: Scope, changes: Changes, send: Send) -> Send:
+    """Return what sends the answer to a POST, PUT ... and takes note if something may have been written.
+
+    A search that is posted is answered by 200, what is written by 201 or 204.
+    """
+
+    async def send_noting(message: Message) -> None:
+        if message["type"] == "http.response.start" and (
+            scope["method"] != "POST" or message["status"] in (201, 204)
+        ):
+            # Before the answer goes out: who has it may ask at once.
+            changes.note()
+        await send(message)
+
+    return send_noting
 
 
 def _key(scope: Scope) -> Key | None:

@@ -25,6 +25,7 @@ from app.catalogue_cache import CatalogueCacheMiddleware
 from app.client import Client
 from app.compression import CompressionMiddleware
 from app.conditional import NotModifiedMiddleware, ValidatorMiddleware
+from app.dependencies import InPlaceRouter
 from app.disconnect import DisconnectMiddleware
 from app.errors import ErrorBoundaryMiddleware, add_error_handlers
 from app.extensions import CORE_CLASSES, extensions
@@ -153,6 +154,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         settings=_framework_settings(settings),
         client=client,
         app=app,
+        router=InPlaceRouter(),
         stac_version=_STAC_VERSION,
         title=settings.title,
         description=settings.description,
