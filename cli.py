@@ -254,6 +254,19 @@ def sources(
 
 
 @app.command()
+def status(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One document for machines: docs/how-to/operate.md.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Tell how fresh and how complete the catalogue is, and what went wrong."""
+    from commands.status import show_status
+
+    show_status(_database(data_dir), as_json=as_json)
+
+
+@app.command()
 def quarantine(
     source: Annotated[str, typer.Argument(help="Whose refused records: see `kakehashi sources`.")],
     collection: Annotated[
@@ -305,6 +318,19 @@ def database_migrate(data_dir: DataDir = None) -> None:
     with open_database(_database(data_dir)) as database:
         asyncio.run(migrate(database.url, say=say))
     say("the schema is up to date")
+
+
+@database_app.command("recount")
+def database_recount(
+    collection: Annotated[
+        list[str] | None, typer.Argument(help="Which; all if none is named.", metavar="ID")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Count collections anew, and bring their extents and summaries in line; reads every item."""
+    from commands.recount import recount_collections
+
+    recount_collections(tuple(collection or ()), _database(data_dir))
 
 
 @database_app.command("url")

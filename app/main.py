@@ -6,6 +6,8 @@ Everything that answers stands inside CORS, so that browsers can read errors; wh
 been tagged and compressed.
 """
 
+from collections.abc import Callable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -32,6 +34,7 @@ from app.extensions import CORE_CLASSES, extensions
 from app.lifespan import EditorHolder, ReaderHolder, make_lifespan
 from app.limits import HeadMiddleware, RequestLimitsMiddleware
 from app.links import GEOJSON, JSON
+from app.metrics import Metrics, MetricsMiddleware
 from app.negotiation import AcceptMiddleware
 from app.openapi import use_openapi_30
 from app.outflow import OutflowMiddleware
@@ -46,9 +49,11 @@ from app.parameters import (
 from app.proxy import ProxyMiddleware
 from app.queryables import QueryablesClient
 from app.request_body import require_json
+from app.route_names import RouteNames
 from app.routes.browse import browse_router
 from app.routes.children import children_router
 from app.routes.health import health_check
+from app.routes.status import StatusCache, status_router
 from app.routes.transactions import CONFORMANCE as TRANSACTION_CLASSES
 from app.routes.transactions import Transactions, creates_collections, transactions_router
 from app.search_request import read_body
@@ -144,6 +149,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         redirect_slashes=False,
         lifespan=make_lifespan(holder, editors, settings, database),
     )
+    metrics = Metrics(holder)
     client = Client(
         settings=settings,
         holder=holder,
@@ -164,12 +170,13 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         items_get_request_model=ItemsRequest,
         collections_get_request_model=CollectionsRequest,
         collection_get_request_model=CollectionRequest,
-        middlewares=_middlewares(settings, holder),
+        middlewares=_middlewares(settings, holder, metrics, cache(lambda: RouteNames(app))),
         health_check=health_check(holder),  # type: ignore[arg-type] # a Response is passed on as it is
         transactions=transactions,
     )
     app.include_router(children_router(holder))
     app.include_router(browse_router())
+    app.include_router(status_router(StatusCache(holder, settings.status_max_age_s), metrics))
     if transactions is not None:
         app.include_router(transactions_router(transactions))
     use_openapi_30(app, settings.default_limit, secured=transactions is not None)
@@ -177,7 +184,9 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
     return app
 
 
-def _middlewares(settings: ApiSettings, holder: ReaderHolder) -> list[Middleware]:
+def _middlewares(
+    settings: ApiSettings, holder: ReaderHolder, metrics: Metrics, names: Callable[[], RouteNames]
+) -> list[Middleware]:
     """Return the middleware, innermost first, as stac-fastapi takes it."""
     return [
         Middleware(AcceptMiddleware),
@@ -208,6 +217,7 @@ def _middlewares(settings: ApiSettings, holder: ReaderHolder) -> list[Middleware
         ),
         Middleware(DisconnectMiddleware),
         Middleware(HeadMiddleware),
+        Middleware(MetricsMiddleware, metrics=metrics, names=names),
         Middleware(ProxyMiddleware, root_path=settings.root_path, trusted=settings.trusted_proxies),
     ]
 

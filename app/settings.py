@@ -100,6 +100,9 @@ class ApiSettings(BaseSettings):
             "Seconds that such answers are used while the database cannot tell of changes, as a replica cannot."
         ),
     )
+    status_max_age_s: NonNegativeFloat = Field(
+        default=10, description="How many seconds old /status and the metrics of the harvest may be."
+    )
     page_token_key: SecretStr | None = Field(
         default=None,
         description="Secret that signs page tokens. Unset: the one that the database keeps for all processes.",

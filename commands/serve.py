@@ -1,6 +1,9 @@
 """`kakehashi serve`: the API alone."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import uvicorn
 
@@ -29,7 +32,7 @@ def serve(settings: DatabaseSettings, host: str, port: int, workers: int) -> Non
         ClusterError: the private cluster cannot be had.
     """
     check_free(host, port)
-    with open_database(settings) as database:
+    with open_database(settings) as database, _shared_metrics(workers):
         # The workers are processes of their own: the environment is how settings reach them.
         os.environ["KAKEHASHI_DATABASE_URL"] = database.url
         uvicorn.run(
@@ -46,3 +49,17 @@ def serve(settings: DatabaseSettings, host: str, port: int, workers: int) -> Non
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
+
+
+@contextmanager
+def _shared_metrics(workers: int) -> Iterator[None]:
+    """Let several workers count together (`app.metrics`), in a directory that goes with the block."""
+    if workers == 1 or "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        yield
+        return
+    with TemporaryDirectory(prefix="kakehashi-metrics-", ignore_cleanup_errors=True) as directory:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        try:
+            yield
+        finally:
+            del os.environ["PROMETHEUS_MULTIPROC_DIR"]

@@ -7,6 +7,7 @@ is what is declared from now on.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from catalog import jsontext
@@ -16,6 +17,14 @@ from catalog.store.counting import statistics_of
 
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
+
+
+@dataclass(frozen=True)
+class Following:
+    """Extent and summaries of a collection: as they are declared, and as they are served."""
+
+    declared: dict[str, Any]
+    served: dict[str, Any]
 
 
 async def follow_data(connection: "Connection", collection: str, items: int, observed: Observed) -> bool:
@@ -58,34 +67,40 @@ async def follow_data(connection: "Connection", collection: str, items: int, obs
 
 async def with_data_followed(
     connection: "Connection", content: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
+) -> tuple[dict[str, Any], Following | None]:
     """Return a collection that is about to be written, as its items have it.
 
     Args:
         connection: of the ingest role, in a transaction, in which `remember_declared` follows.
-        content: the collection as it is declared.
+        content: the collection as it is declared; or as it is served, if an editor changed something else.
 
     Returns:
-        The collection, and its members that follow the data; None for those while nothing is known of
-        its items, and so it says what it declares.
+        The collection, and what is to be remembered of it; None while nothing is known of its items, and
+        so it says what it declares.
     """
-    await connection.execute(
-        "SELECT FROM pgstac.collections WHERE id = $1 FOR NO KEY UPDATE", content.get("id")
-    )
+    name = content.get("id")
+    await connection.execute("SELECT FROM pgstac.collections WHERE id = $1 FOR NO KEY UPDATE", name)
     row = await connection.fetchrow(
-        "SELECT * FROM kakehashi.collection_statistics WHERE collection = $1", content.get("id")
+        """
+        SELECT known.*, declared.declared, declared.served
+        FROM kakehashi.collection_statistics AS known
+        LEFT JOIN kakehashi.collection_declared AS declared USING (collection)
+        WHERE known.collection = $1
+        """,
+        name,
     )
     if row is None or not row["items"]:
         return dict(content), None
-    served = followed(_following(content), statistics_of(row).observed)
-    return {**content, **served}, served
+    declared = _following(content)
+    if row["served"] is not None and jsontext.loads(row["served"]) == declared:
+        declared = jsontext.loads(row["declared"])
+    served = followed(declared, statistics_of(row).observed)
+    return {**content, **served}, Following(declared, served)
 
 
-async def remember_declared(
-    connection: "Connection", content: Mapping[str, Any], served: Mapping[str, Any]
-) -> None:
+async def remember_declared(connection: "Connection", collection: str, following: Following) -> None:
     """Keep what a collection declares, and what was made of it (`with_data_followed`)."""
-    await _remember(connection, content["id"], _following(content), served)
+    await _remember(connection, collection, following.declared, following.served)
 
 
 async def _remember(

@@ -76,6 +76,23 @@ class Patience:
     most_waiting: int
 
 
+@dataclass(frozen=True)
+class Use:
+    """How much of a pool is in use.
+
+    Attributes:
+        open: connections that are there.
+        in_use: of these, how many are lent.
+        most: how many there may be.
+        waiting: requests that wait for one.
+    """
+
+    open: int
+    in_use: int
+    most: int
+    waiting: int
+
+
 class Pool:
     """Connections to one server; made when first needed, made anew when the database comes back."""
 
@@ -117,6 +134,12 @@ class Pool:
         except TimeoutError:
             self._pool.terminate()
 
+    @property
+    def use(self) -> Use:
+        """How much of it is in use now."""
+        size = self._pool.get_size()
+        return Use(size, size - self._pool.get_idle_size(), self._pool.get_max_size(), self._waiting)
+
     async def _take_turn(self) -> None:
         """Wait until one connection more may be used; first come, first served."""
         if self._free.locked() and self._waiting >= self._patience.most_waiting:
@@ -138,6 +161,10 @@ class Pool:
         except TimeoutError as error:
             raise DatabaseUnreachable(
                 f"the database did not take a connection within {self._patience.connect_s:g} s"
+            ) from error
+        except asyncpg.InvalidParameterValueError as error:  # our roles are made when it is set up
+            raise StoreError(
+                f"the database is not set up (`kakehashi db migrate`): {_one_line(error)}"
             ) from error
         except (*_LOST, asyncpg.PostgresError, ValueError) as error:
             raise DatabaseUnreachable(f"no connection to the database: {_one_line(error)}") from error

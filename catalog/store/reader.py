@@ -11,6 +11,7 @@ import asyncpg
 
 from catalog.aggregation import Asked
 from catalog.errors import DatabaseBusy, InvalidRequest, NotFound, StoreError
+from catalog.status import Status
 from catalog.store.aggregating import aggregate
 from catalog.store.collection_reader import CollectionReader
 from catalog.store.counts import Count, Counts
@@ -30,6 +31,7 @@ from catalog.store.rows import (
 )
 from catalog.store.search import Search
 from catalog.store.snapshot import Snapshot
+from catalog.store.status import read_status
 from catalog.store.timeline import load_timelines
 from catalog.store.token import Position, read_token, write_token
 
@@ -228,6 +230,15 @@ class Reader:
         if row is None or row["pgstac"] is None or row["schema"] is None:
             raise StoreError("the database is not set up (`kakehashi db migrate`)")
         return Health(row["pgstac"], row["schema"], row["collections"])
+
+    async def status(self) -> Status:
+        """Tell how fresh and how complete the catalogue is.
+
+        Raises:
+            StoreError: the database is away, or not set up.
+        """
+        async with self._pool.connection() as connection:
+            return await read_status(connection)
 
     async def _key(self, connection: "Connection") -> bytes:
         if self._token_key is None:

@@ -178,7 +178,7 @@ async def upsert_collections(connection: "Connection", collections: Iterable[Map
                 partition,
             )
             if followed is not None:
-                await remember_declared(connection, declared, followed)
+                await remember_declared(connection, declared["id"], followed)
         changed += int(status.rsplit(" ", 1)[1])
     return changed
 

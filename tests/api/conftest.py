@@ -68,7 +68,7 @@ def running_server(log: Path, environment: dict[str, str]) -> Iterator[Server]:
         )
     try:
         server = Server(f"http://127.0.0.1:{port}", process, log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while True:
             try:
                 httpx.get(f"{server.url}/_mgmt/ping", timeout=5).raise_for_status()

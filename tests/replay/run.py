@@ -163,5 +163,11 @@ class Catalogue:
     def runs(self) -> list[dict[str, Any]]:
         return self._fetch("SELECT * FROM kakehashi.run ORDER BY id")
 
+    def collection(self, name: str) -> dict[str, Any]:
+        """A collection as it is stored."""
+        rows = self._fetch("SELECT id, content::text AS content FROM pgstac.collections")
+        found: dict[str, Any] = jsontext.loads(next(row["content"] for row in rows if row["id"] == name))
+        return found
+
     def collections(self) -> set[str]:
         return {row["id"] for row in self._fetch("SELECT id FROM pgstac.collections")}
