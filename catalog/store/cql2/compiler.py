@@ -194,7 +194,13 @@ class Compiler:
                     sides = [self.parameters.add(one.first, "::timestamptz") for one in (other, day)]
                     return f"({sides[0]} {op} {sides[1]})"
                 return self._compare_with_day(op, self.value(left, kind, depth), day)
-        sides = [self.value(side, kind, depth).sql for side in (left, right)]
+        try:
+            sides = [self.value(side, kind, depth).sql for side in (left, right)]
+        except Malformed as error:
+            names = [side["property"] for side in (left, right) if is_property(side)]
+            if len(names) != 1 or is_operation(left) or is_operation(right):
+                raise
+            raise Malformed(f"{error}, which {names[0][:80]!r} is") from error
         return f"({sides[0]} {op} {sides[1]})"
 
     def _compare_by_content(self, op: str, left: Node, right: Node, depth: int) -> str:
