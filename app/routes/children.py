@@ -16,6 +16,7 @@ from app.collection_pages import spoken
 from app.language import language_of
 from app.lifespan import ReaderHolder
 from app.links import JSON, Link, Links
+from app.request_body import refuse_repeated
 from catalog.collection_search import CollectionSearch
 
 
@@ -46,6 +47,7 @@ def children_router(holder: ReaderHolder) -> APIRouter:
         ] = None,
     ) -> Response:
         """List the collections as the children of the catalogue."""
+        refuse_repeated(request)
         language = language_of(request)
         page = await holder.reader.collections.search(
             CollectionSearch(limit=limit, token=token, language=language)

@@ -264,6 +264,7 @@ def test_parameters_given_twice(http: httpx.Client) -> None:
         "/search?limit=1&limit=2",
         "/collections/gcom-c/items?limit=1&limit=2",
         "/collections?limit=1&limit=2",
+        "/children?limit=1&limit=2",
     ):
         assert "limit" in error(http.get(path))
 
@@ -293,6 +294,11 @@ def test_content_type(http: httpx.Client) -> None:
         error(http.post("/search", content=b"{}", headers={"Content-Type": kind}), 415)
     for kind in ("application/json", "application/json; charset=utf-8", "application/geo+json"):
         assert http.post("/search", content=b"{}", headers={"Content-Type": kind}).status_code == 200
+
+
+def test_a_compressed_body(http: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert "Content-Encoding" in error(http.post("/search", content=b"{}", headers=headers), 415)
 
 
 def test_body_too_large(http: httpx.Client) -> None:
