@@ -15,6 +15,7 @@ from typing import Any
 from urllib.response import addinfourl
 
 import requests
+from pystac.stac_io import DefaultStacIO, StacIO
 from requests.adapters import BaseAdapter
 from stac_api_validator.__main__ import main
 
@@ -50,7 +51,18 @@ class _RequestsSchemas(BaseAdapter):
         pass
 
 
+class _PystacSchemas(DefaultStacIO):
+    def read_text_from_href(self, href: str) -> str:
+        if not href.startswith("https://"):
+            return super().read_text_from_href(href)
+        found = _schema(href)
+        if found is None:
+            raise OSError(f"{href} is not bundled")
+        return found.decode()
+
+
 def _answer_https_from_files() -> None:
+    StacIO.set_default(_PystacSchemas)
     urllib.request.install_opener(urllib.request.build_opener(_UrllibSchemas()))
     begin = requests.Session.__init__
 
