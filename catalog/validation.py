@@ -6,6 +6,7 @@ The schemas are bundled by URL under `schemas/`; validators are compiled once an
 import re
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import jsonschema_rs
 import orjson
 
 from catalog.errors import RecordRefused
+from catalog.light_schemas import LightSchema, Names, lighten
 
 STAC_VERSION = "1.1.0"
 _CORE = "https://schemas.stacspec.org/"
@@ -21,6 +23,8 @@ _ITEM = "item-spec/json-schema/item.json"
 _COLLECTION = "collection-spec/json-schema/collection.json"
 _PROJJSON = "https://proj.org/schemas/v0.7/projjson.schema.json"
 _SCHEMAS = Path(__file__).parent / "schemas"
+# Where the lighter forms of schemas are, for references: nowhere else refers to them.
+_LIGHT = "https://light.invalid/"
 _MAX_REASON = 300
 # Different addresses that documents of one run may make us ask for.
 _MOST_LEARNED = 200
@@ -64,12 +68,10 @@ class Validator:
 
     def _check(self, document: dict[str, Any], core: str, code: str) -> None:
         schemas = (self._core_schema(document, core), *(document.get("stac_extensions") or ()))
-        # Nearly all documents are valid, and read by the library once for all their schemas.
-        if all(isinstance(url, str) for url in schemas):
-            together = _compiled_together(schemas)
-            if together is not None and together.is_valid(document):
-                return
-        for url in schemas:
+        bundled = tuple(url for url in schemas if isinstance(url, str) and _is_bundled(url))
+        # Nearly all documents are valid, which is told quicker by all their schemas together.
+        valid = _compiled_together(bundled).is_valid(document)
+        for url in [url for url in schemas if url not in bundled] if valid else schemas:
             validator = _compiled(url) or self._learned.get(url)
             if validator is None:
                 self.unknown[url] += 1
@@ -102,6 +104,35 @@ class Validator:
         return f"{_CORE}v{version}/{name}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """Several schemas as one.
+
+    Attributes:
+        validator: of all of them, in their lighter forms where they have one.
+        light: those forms, with the rules that are left to be checked.
+    """
+
+    validator: jsonschema_rs.Validator
+    light: tuple[LightSchema, ...]
+
+    def is_valid(self, document: dict[str, Any]) -> bool:
+        """Whether a document is valid; if it is not, the whole schemas must be asked."""
+        names = Names(document)
+        return all(schema.is_met(names) for schema in self.light) and self.validator.is_valid(document)
+
+
+@lru_cache(maxsize=2048)
+def _is_bundled(url: str) -> bool:
+    return _file(url).is_file()
+
+
+@lru_cache(maxsize=512)
+def _light(url: str) -> LightSchema | None:
+    """Return the lighter form of a bundled schema, None if it has none."""
+    return lighten(orjson.loads(_file(url).read_bytes()))
+
+
 @lru_cache(maxsize=512)
 def _compiled(url: str) -> "jsonschema_rs.Validator | None":
     """Return the validator of a schema, None if it is not bundled."""
@@ -112,15 +143,25 @@ def _compiled(url: str) -> "jsonschema_rs.Validator | None":
 
 
 @lru_cache(maxsize=512)
-def _compiled_together(urls: tuple[str, ...]) -> "jsonschema_rs.Validator | None":
-    """Return one validator of several schemas, None if one of them is not bundled."""
-    if not all(_file(url).is_file() for url in urls):
-        return None
+def _compiled_together(urls: tuple[str, ...]) -> _Together:
+    """Return several bundled schemas as one."""
     together = {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "allOf": [{"$ref": url} for url in urls],
+        "allOf": [{"$ref": _LIGHT + url.split("://", 1)[-1] if _light(url) else url} for url in urls],
     }
-    return jsonschema_rs.validator_for(together, retriever=_retrieve)
+    light = tuple(found for found in map(_light, urls) if found is not None)
+    return _Together(jsonschema_rs.validator_for(together, retriever=_retrieve_light), light)
+
+
+def _retrieve_light(url: str) -> Any:
+    """Resolve a reference: to the lighter form of a schema, which has an address of its own, or to a whole one."""
+    if not url.startswith(_LIGHT):
+        return _retrieve(url)
+    whole = "https://" + url.removeprefix(_LIGHT)
+    light = _light(whole) if _is_bundled(whole) else None
+    if light is None:
+        return _retrieve(whole)
+    return {name: member for name, member in light.schema.items() if name != "$id"}
 
 
 def _retrieve(url: str) -> Any:
