@@ -71,8 +71,9 @@ def _statement(parts: Sequence[Search], asked: Sequence[Asked], queryables: Quer
         for number, one in enumerate(asked)
     )
     found = " UNION ALL ".join(selects)
-    # Materialised: read from the table once, however many aggregations look at it.
-    return Statement(f"WITH found AS MATERIALIZED ({found}) SELECT {answers}", tuple(parameters.values))
+    # PostgreSQL reads the table once, however many aggregations look at it; for a mere count it need not even
+    # keep what it read.
+    return Statement(f"WITH found AS ({found}) SELECT {answers}", tuple(parameters.values))
 
 
 @dataclass(frozen=True)
