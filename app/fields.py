@@ -51,6 +51,13 @@ class Fields:
     exclude: tuple[Path, ...]
     default: bool = False
 
+    @property
+    def need_assets(self) -> bool:
+        """Whether an answer has any of an item's assets."""
+        if self.include is None or self.default:
+            return ("assets",) not in self.exclude
+        return any(path[0] == "assets" or path[0].startswith("assets.") for path in self.include)
+
     def apply(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return an item with the members wanted; the argument may be changed."""
         chosen = item if self.include is None else {}

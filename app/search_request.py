@@ -132,6 +132,7 @@ def read_search(
         read_filter(body.get("filter"), body.get("filter-lang"), body.get("filter-crs")),
         read_query(body.get("query")),
     )
+    fields = read_fields(body["fields"]) if "fields" in body else None
     search = Search(
         collections=_names(body, "collections"),
         ids=_names(body, "ids"),
@@ -141,11 +142,12 @@ def read_search(
         sort=read_sort(body.get("sortby")),
         limit=read_limit(body.get("limit"), default_limit, max_limit),
         token=read_token(body.get("token")),
+        without_assets=fields is not None and not fields.need_assets,
         text=read_free_text(body.get("q")),
     )
     return SearchRequest(
         search,
-        fields=read_fields(body["fields"]) if "fields" in body else None,
+        fields=fields,
         body=body if posted else None,
         filter_name="query" if body.get("filter") is None else "filter",
     )

@@ -16,7 +16,7 @@ from catalog.store.item_text import own_text_condition
 from catalog.store.keyset import Expression, beyond, ordered
 from catalog.store.parameters import Parameters, Statement
 from catalog.store.queryables import Kind, Queryable, Queryables, strip_prefix
-from catalog.store.rows import DOCUMENT, ITEM_COLUMNS
+from catalog.store.rows import DOCUMENT, ITEM_COLUMNS, ITEM_COLUMNS_WITHOUT_ASSETS
 from catalog.store.search import Search, SortKey
 from catalog.store.token import Position
 
@@ -41,12 +41,14 @@ class Selection:
         where: WHERE clause without paging, and its parameters.
         keys: ORDER BY, with collection and id at its end so that no two items tie.
         parameters: of the WHERE clause and the keys.
+        with_assets: whether the items' assets are wanted.
     """
 
     source: str
     where: Statement
     keys: tuple[Expression, ...]
     parameters: tuple[Any, ...]
+    with_assets: bool = True
 
     def count(self) -> Statement:
         """Return the SELECT that counts all items of the search."""
@@ -96,7 +98,7 @@ def select_items(search: Search, queryables: Queryables) -> Selection:
     items = _items_by_id(search, parameters) if search.ids else "pgstac.items"
     keys = sort_expressions(search, queryables, parameters)
     needed = source(condition, *(key.sql for key in keys), items=items)
-    return Selection(needed, where, keys, tuple(parameters.values))
+    return Selection(needed, where, keys, tuple(parameters.values), not search.without_assets)
 
 
 def _items_by_id(search: Search, parameters: Parameters) -> str:
@@ -217,9 +219,10 @@ def page_statement(
     order = ", ".join(ordered(key, backward) for key in keys)
     columns = ", ".join(f"{key.sql} AS key{number}" for number, key in enumerate(keys))
     values = ", ".join(f"key{number}::text" for number in range(len(keys)))
+    wanted = ITEM_COLUMNS if selection.with_assets else ITEM_COLUMNS_WITHOUT_ASSETS
     # What is written out of an item is made behind the LIMIT: for the page's rows alone.
     sql = f"""
-        SELECT ARRAY[{values}] AS sort_values, {ITEM_COLUMNS}
+        SELECT ARRAY[{values}] AS sort_values, {wanted}
         FROM (
             SELECT id, collection, geometry, content, {columns}
             FROM {selection.source}

@@ -47,6 +47,7 @@ class Search:
         sort: keys in order; ties are broken by collection and id.
         limit: most items of a page, at least 1.
         token: page token of an earlier answer.
+        without_assets: whether items are wanted without their assets.
         text: free text that an item, or its collection, must match.
         own_text: what is left of that for items of some collections themselves to match, by
             `catalog.store.item_text`; one of these must hold.
@@ -60,6 +61,7 @@ class Search:
     sort: tuple[SortKey, ...] = NEWEST_FIRST
     limit: int = 10
     token: str | None = None
+    without_assets: bool = False
     text: Expression | None = None
     own_text: tuple[OwnText, ...] = ()
 
@@ -70,9 +72,12 @@ class Search:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of everything but limit and token: pages of one walk share it."""
+        """A digest of what is found and in what order: pages of one walk share it."""
         text = orjson.dumps(
-            [replace(self, limit=0, token=None, text=None, own_text=()), repr((self.text, self.own_text))],
+            [
+                replace(self, limit=0, token=None, without_assets=False, text=None, own_text=()),
+                repr((self.text, self.own_text)),
+            ],
             default=str,
             option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
         )

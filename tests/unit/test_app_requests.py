@@ -463,3 +463,24 @@ def test_stored_links_within_the_catalogue_become_absolute() -> None:
     )
     hrefs = [link["href"] for link in json.loads(text)["links"][1:]]
     assert hrefs == ["https://catalogue.example/stac/collections/c/items/i", "https://example.org/i"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "without"),
+    [
+        (None, False),  # the default set has them
+        ({"include": ["id", "properties.datetime"]}, True),
+        ({"include": ["id", "assets.data.href"]}, False),
+        ({"include": ["assets"], "exclude": ["assets"]}, False),
+        ({"exclude": ["assets"]}, True),
+        ({"exclude": ["assets.data"]}, False),
+        ({"include": [], "exclude": ["assets"]}, True),
+        ({"exclude": ["geometry"]}, False),
+    ],
+    ids=str,
+)
+def test_assets_are_left_in_the_database_if_nobody_wants_them(fields: Any, without: bool) -> None:
+    asked = read_search({"fields": fields}, default_limit=10, max_limit=10, posted=True)
+    assert asked.search.without_assets is without
+    plain = read_search({}, default_limit=10, max_limit=10, posted=True)
+    assert asked.search.fingerprint == plain.search.fingerprint, "a page token goes on with other fields"
