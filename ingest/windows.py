@@ -18,6 +18,9 @@ _FIRST: Mapping[Kind, int] = {"follow": 20_000, "deletions": 10_000, "backfill":
 # A slice whose end is not past by this is still filling: it is not compared.
 _SETTLED = timedelta(days=2)
 
+# So long is kept how the present was followed.
+_REMEMBERED = timedelta(days=30)
+
 
 class Planner:
     """Puts the windows that a plan asks for into the ledger; doing it again changes nothing."""
@@ -62,6 +65,7 @@ class Planner:
                 for collection in entry.collections:
                     added += await self._plan_one(connection, entry, collection, now)
             added += await self._plan_deletions(connection, now)
+            await schedule.forget(connection, _REMEMBERED)
             return added
 
     async def _plan_one(self, connection: "Connection", entry: Entry, collection: str, now: datetime) -> int:

@@ -297,6 +297,22 @@ async def progress(connection: "Connection", since: datetime) -> Progress:
     return Progress(**dict(row))
 
 
+async def forget(connection: "Connection", older_than: timedelta) -> int:
+    """Delete the windows by which the present was followed long ago; return how many.
+
+    Up to when it was followed, the cursor says. Those of the past and of comparisons stay: they say what is done.
+    """
+    status = await connection.execute(
+        """
+        DELETE FROM kakehashi.harvest_window
+        WHERE kind IN ('follow', 'deletions') AND state IN ('done', 'split')
+            AND finished_at < clock_timestamp() - $1::interval
+        """,
+        older_than,
+    )
+    return int(status.rsplit(" ", 1)[1])
+
+
 async def may_plan(connection: "Connection") -> bool:
     """Take the right to plan until the transaction ends; False if another process has it."""
     has_it: bool = await connection.fetchval(

@@ -152,10 +152,25 @@ class Up:
 
 
 @contextmanager
-def up(data_dir: Path, log: Path, *options: str, port: int | None = None, **changes: str) -> Iterator[Up]:
+def up(
+    data_dir: Path,
+    log: Path,
+    *options: str,
+    port: int | None = None,
+    offline: bool = True,
+    **changes: str,
+) -> Iterator[Up]:
     """Have `kakehashi up --offline` running; whatever is left of it at the end is killed."""
     port = port or free_port()
-    arguments = ["up", "--offline", "--port", str(port), "--data-dir", str(data_dir), *options]
+    arguments = [
+        "up",
+        *(["--offline"] if offline else []),
+        "--port",
+        str(port),
+        "--data-dir",
+        str(data_dir),
+        *options,
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command(*arguments), env=environment(**changes), cwd=ROOT, stdout=output, stderr=output

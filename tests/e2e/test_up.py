@@ -193,3 +193,29 @@ def test_a_signal_in_the_middle_of_a_first_start_ends_it_too(tmp_path: Path):
     assert "Traceback" not in running.said()
     assert processes_of(data_dir) == []
     assert succeed("db", "migrate", "--data-dir", data_dir).endswith("the schema is up to date\n")
+
+
+# The harvest beside it
+
+
+def test_without_a_network_it_says_so_in_one_line_and_goes_on(
+    copy_of_first: Callable[[], Path], tmp_path: Path
+):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        sources = {
+            f"KAKEHASHI_SOURCES__{name}__URL": address for name in ("CDSE", "GPORTAL", "HIMAWARI", "AMEDAS")
+        }
+        settings = {**sources, "KAKEHASHI_HTTP_ATTEMPTS": "1"}
+        with up(copy_of_first(), tmp_path / "log", offline=False, **settings) as running:
+            running.wait_until_ready()
+            wait_until(lambda: "asked again later" in running.said(), "the word of the harvest")
+            assert get(f"{running.url}_mgmt/health")["status"] == "UP"
+            began = time.monotonic()
+            assert running.stop() == 0
+            assert time.monotonic() - began < 5
+        assert processes_of(running.data_dir) == []
+    said = running.said()
+    assert said.count("harvest: ") == 1, said
+    assert "Traceback" not in said
