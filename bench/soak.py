@@ -53,7 +53,7 @@ PLAN = f"""
 - source: gportal
   collections: {SGLI}
   since: 12d
-  every: 5s
+  every: 20s
   overlap: 12d
   window: 4d
   reconcile: 10s

@@ -1,5 +1,6 @@
 """Which windows there are to be, and which come next."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,9 +9,14 @@ from typing import TYPE_CHECKING
 from catalog.store.ledger import Basis, Kind
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from catalog.store.writer import Connection
 
 Box = tuple[float, float, float, float]
+# Of so many turns, one goes to what is not of the present.
+_TURNS = 8
+
 Span = tuple[datetime, datetime]
 Scope = tuple[str, str, Box | None]
 
@@ -187,6 +193,9 @@ async def keep_planned(connection: "Connection", scopes: Sequence[Scope]) -> int
 async def choose(connection: "Connection", source: str, finished: int | None = None) -> list[Next]:
     """Return the windows of an upstream whose turn it is: one for each of its lanes that is free.
 
+    The highest priority comes first; one turn in eight goes to what waits behind the present, so that an
+    upstream with more news than can be followed does not keep the past from being filled for ever.
+
     To be called in a transaction, in which no other process chooses for the same upstream; the windows
     count as chosen when their jobs are in the queue.
 
@@ -221,17 +230,10 @@ async def choose(connection: "Connection", source: str, finished: int | None = N
     busy = [row["collection"] for row in queued] if manners["is_serial"] else []
     chosen: list[Next] = []
     for lane in free:
-        row = await connection.fetchrow(
-            """
-            SELECT id, collection, priority FROM kakehashi.harvest_window
-            WHERE source = $1 AND state IN ('pending', 'failed') AND is_planned AND not_before <= clock_timestamp()
-                AND id <> ALL($2::bigint[]) AND collection <> ALL($3::text[])
-            ORDER BY priority DESC, rank DESC LIMIT 1
-            """,
-            source,
-            taken,
-            busy,
-        )
+        is_for_the_past = random.randrange(_TURNS) == 0  # noqa: S311 - no secret
+        row = await _first(connection, source, taken, busy, beside_the_present=is_for_the_past)
+        if row is None and is_for_the_past:
+            row = await _first(connection, source, taken, busy)
         if row is None:
             break
         chosen.append(Next(row["id"], row["collection"], lane, row["priority"]))
@@ -239,6 +241,28 @@ async def choose(connection: "Connection", source: str, finished: int | None = N
         if manners["is_serial"]:
             busy.append(row["collection"])
     return chosen
+
+
+async def _first(
+    connection: "Connection",
+    source: str,
+    taken: Sequence[int],
+    busy: Sequence[str],
+    *,
+    beside_the_present: bool = False,
+) -> "asyncpg.Record | None":
+    return await connection.fetchrow(
+        """
+        SELECT id, collection, priority FROM kakehashi.harvest_window
+        WHERE source = $1 AND state IN ('pending', 'failed') AND is_planned AND not_before <= clock_timestamp()
+            AND id <> ALL($2::bigint[]) AND collection <> ALL($3::text[]) AND (kind <> 'follow' OR NOT $4)
+        ORDER BY priority DESC, rank DESC LIMIT 1
+        """,
+        source,
+        taken,
+        busy,
+        beside_the_present,
+    )
 
 
 async def recover(connection: "Connection") -> int:
