@@ -73,7 +73,7 @@ SETTINGS = {
 }
 # Of the requests, how many end in a fault.
 SHARE_OF_FAULTS = 0.08
-LONGEST_REST_S = 300.0
+LONGEST_REST_S = 600.0
 
 
 class Faults:

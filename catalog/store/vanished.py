@@ -4,12 +4,13 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from catalog.store.ledger import Claim
-from catalog.store.statistics import ItemChange, record_changes
+from catalog.store.writer import Deleted, delete_items
 
 if TYPE_CHECKING:
     from catalog.store.writer import Connection
 
 Key = tuple[str, str]
+_REASON = "not listed by the upstream any more"
 
 # What one source alone gave, begins within the window, and lies within its box if it has one. Where a box
 # crosses the antimeridian it is two.
@@ -56,12 +57,11 @@ async def remove_vanished(
     """
     rows = await connection.fetch(
         f"""
-        DELETE FROM pgstac.items WHERE {_COMPARABLE} AND id = ANY($6::text[])
+        SELECT id, clock_timestamp() AS now FROM pgstac.items WHERE {_COMPARABLE} AND id = ANY($6::text[])
             AND NOT EXISTS (
                 SELECT FROM unnest($7::text[]) AS unread (native)
                 WHERE items.id = native OR position(native IN items.content::text) > 0
             )
-        RETURNING items.id
         """,  # noqa: S608 - a constant of this module
         window.source,
         window.collection,
@@ -71,16 +71,5 @@ async def remove_vanished(
         [identifier for collection, identifier in keys if collection == window.collection],
         list(unread),
     )
-    if rows:
-        await connection.executemany(
-            """
-            INSERT INTO kakehashi.tombstone AS old
-                (source, collection, id, native_id, deleted_at, reason, cause, is_removal)
-            VALUES ($1, $2, $3, '', clock_timestamp(), 'not listed by the upstream any more', 'reconcile', true)
-            ON CONFLICT (source, collection, id, native_id) DO UPDATE SET
-                deleted_at = excluded.deleted_at, noted = excluded.noted, noted_at = now()
-            """,
-            [(window.source, window.collection, row["id"]) for row in rows],
-        )
-        await record_changes(connection, [ItemChange(window.source, window.collection, deleted=len(rows))])
-    return len(rows)
+    gone = [Deleted(row["id"], window.collection, "", row["now"], _REASON) for row in rows]
+    return await delete_items(connection, window.source, gone, "reconcile") if gone else 0

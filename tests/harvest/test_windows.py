@@ -195,3 +195,19 @@ async def test_tombstones_are_numbered_in_the_order_of_their_commits(fresh_datab
     finally:
         await first.close()
         await second.close()
+
+
+def test_a_tombstone_tells_whether_an_item_went_and_is_news_once(bench: Bench):
+    """An upstream also deletes what was never here; and its feed is read again, as far as the overlap goes."""
+    bench.living.add(*minutes(3))
+    bench.living.delete(1)
+    plan = CDSE + PAST + "  deletions: true\n"
+    assert bench.harvest(plan)
+    bench.living.delete(2)
+    bench.make_due()
+    assert bench.harvest(plan)
+    first = bench.fetch("SELECT * FROM tombstone ORDER BY deleted_at")
+    assert [one["is_removal"] for one in first] == [False, True]
+    bench.make_due()
+    assert bench.harvest(plan)
+    assert bench.fetch("SELECT * FROM tombstone ORDER BY deleted_at") == first
