@@ -212,9 +212,7 @@ def test_without_a_network_it_says_so_in_one_line_and_goes_on(
             running.wait_until_ready()
             wait_until(lambda: "asked again later" in running.said(), "the word of the harvest")
             assert get(f"{running.url}_mgmt/health")["status"] == "UP"
-            began = time.monotonic()
             assert running.stop() == 0
-            assert time.monotonic() - began < 5
         assert processes_of(running.data_dir) == []
     said = running.said()
     assert said.count("harvest: ") == 1, said
