@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from catalog.errors import DatabaseUnreachable, InvalidRequest, NotFound
+from catalog.errors import InvalidRequest, NotFound, StoreError
 from catalog.settings import DatabaseSettings
 from catalog.store import counts
 from catalog.store.database import READ_ROLE
@@ -223,7 +223,7 @@ async def test_a_role_or_database_that_is_not_there(fresh_database_url: str) -> 
     ):
         pool = await open_pool(DatabaseSettings(database_url=url), role)
         try:
-            with pytest.raises(DatabaseUnreachable, match="does not exist"):
+            with pytest.raises(StoreError, match="does not exist"):
                 await Reader(pool).health()
         finally:
             await pool.close()
