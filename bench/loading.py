@@ -1,7 +1,10 @@
 """How fast items are loaded, beside pypgstac and beside COPY of ready rows, on one server in one run.
 
     .venv/bin/python bench/loading.py                  20,000 items: some minutes
-    .venv/bin/python bench/loading.py --items 200000   the size that the figures in the documents are of
+    .venv/bin/python bench/loading.py --items 200000   the size that is promised
+    .venv/bin/python bench/loading.py --in-order       as pypgstac likes it best
+
+Items of 9 collections and 36 months come mixed, as an upstream's list by id has them, or in order of time.
 
 Every load is a process of its own that reads a file of NDJSON: `pypgstac load items` or `kakehashi load
 --no-validate`, since pypgstac does not validate. Told are the wall clock, the processor time of the client and
@@ -38,7 +41,8 @@ from catalog.store.copy_rows import COLUMNS
 from catalog.store.migrate import migrate
 
 ROOT = Path(__file__).resolve().parent.parent
-COLLECTIONS, MONTHS, ASSETS, CHANGED = 9, 36, 19, 20
+COLLECTIONS, ASSETS, CHANGED = 9, 19, 20
+_STRIDE = 104_729  # a prime: neighbours in the file are months apart
 FIRST = datetime(2021, 1, 1, tzinfo=UTC)
 _PROGRAMS = {
     "pypgstac": """
@@ -77,10 +81,26 @@ class Measured:
         return self.client_s + self.server_s
 
 
-def make_item(number: int, total: int, *, changed: bool) -> dict[str, Any]:
-    """Return an item of about 10 kB, as Sentinel-2 has them; items come in order of time."""
+@dataclass(frozen=True)
+class Input:
+    """What is loaded: so many items, over so many months, in order of time or all months in turn."""
+
+    items: int
+    months: int
+    in_order: bool
+
+
+def make_item(number: int, of: Input, *, changed: bool = False) -> dict[str, Any]:
+    """Return an item of about 10 kB, as Sentinel-2 has them.
+
+    Args:
+        number: which one.
+        of: of which input.
+        changed: whether it says something else than usual.
+    """
     collection = f"bench-{number % COLLECTIONS}"
-    moment = FIRST + timedelta(days=MONTHS * 30.4375) * (number / total)
+    place = number if of.in_order else number // COLLECTIONS * _STRIDE % of.items
+    moment = FIRST + timedelta(days=of.months * 30.4375) * (place / of.items)
     dice = random.Random(number)
     west, south = dice.uniform(-179, 178), dice.uniform(-80, 79)
     name = f"S2A_MSIL2A_{moment:%Y%m%dT%H%M%S}_N0510_R{number % 143:03}_T54SUE_{number:08}"
@@ -129,21 +149,21 @@ def make_item(number: int, total: int, *, changed: bool) -> dict[str, Any]:
     }
 
 
-def write_items(path: Path, total: int, *, changed: bool = False) -> None:
+def write_items(path: Path, of: Input, *, changed: bool = False) -> None:
     """Write a file of items; with `changed`, one in twenty says something else."""
     with path.open("wb") as file:
-        for number in range(total):
-            item = make_item(number, total, changed=changed and number % CHANGED == 0)
+        for number in range(of.items):
+            item = make_item(number, of, changed=changed and number % CHANGED == 0)
             file.write(orjson.dumps(item) + b"\n")
 
 
 class Bench:
     """One server with a database per program."""
 
-    def __init__(self, cluster: PrivateCluster, directory: Path, total: int) -> None:
+    def __init__(self, cluster: PrivateCluster, directory: Path, of: Input) -> None:
         self._cluster = cluster
         self._directory = directory
-        self._total = total
+        self._of = of
 
     def url(self, name: str) -> str:
         """Return the URL of a database."""
@@ -178,7 +198,7 @@ class Bench:
         if status:
             raise SystemExit(f"{program} failed: {said[-2000:]}")
         return Measured(
-            self._total,
+            self._of.items,
             wall,
             usage.ru_utime + usage.ru_stime,
             self._server_seconds() - before,
@@ -212,11 +232,13 @@ class Bench:
             ]
             await target.fetchval(
                 """
-                SELECT count(kakehashi.prepare_partition($1, tstzrange(month, month, '[]'), tstzrange(month, month, '[]')))
-                FROM generate_series($2::timestamptz, $2 + interval '37 months', interval '1 month') AS month
+                SELECT count(made)
+                FROM generate_series($2::timestamptz, $2 + make_interval(months => $3), interval '1 month') AS month,
+                    kakehashi.prepare_partition($1, tstzrange(month, month, '[]'), tstzrange(month, month, '[]')) AS made
                 """,
                 f"bench-{number}",
                 FIRST,
+                self._of.months + 1,
             )
             file = self._directory / "rows"
             await source.copy_from_query(
@@ -291,12 +313,16 @@ def _tell(name: str, one: Measured, peer: Measured | None = None) -> None:
     )
 
 
-def measure(bench: Bench, directory: Path, total: int) -> None:
+def measure(bench: Bench, directory: Path, of: Input) -> None:
     """Run everything and print it."""
     same, changed = directory / "items.ndjson", directory / "changed.ndjson"
-    write_items(same, total)
-    write_items(changed, total, changed=True)
-    print(f"{total:,} items of {same.stat().st_size / total / 1000:.1f} kB", flush=True)
+    write_items(same, of)
+    write_items(changed, of, changed=True)
+    kilobytes = same.stat().st_size / of.items / 1000
+    order = "in order of time" if of.in_order else "all months in turn"
+    print(
+        f"{of.items:,} items of {kilobytes:.1f} kB, {COLLECTIONS} x {of.months} months, {order}", flush=True
+    )
     for name in ("pypgstac", "kakehashi"):
         asyncio.run(bench.make(name))
     steps = (
@@ -321,7 +347,7 @@ def measure(bench: Bench, directory: Path, total: int) -> None:
             raw = asyncio.run(bench.copy_ready_rows())
             print(
                 f"COPY of the ready rows, one connection: {raw * 1e6:.0f} µs a row, {1 / raw:,.0f}/s; "
-                f"kakehashi insert is at {raw * total / ours.wall_s:.0%} of it",
+                f"kakehashi insert is at {raw * of.items / ours.wall_s:.0%} of it",
                 flush=True,
             )
     _tell("kakehashi  unchanged, validated", bench.load("kakehashi", changed, "upsert", "--validate"))
@@ -334,7 +360,13 @@ def main() -> None:
     )
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument(
+        "--months", type=int, default=36, help="fewer for few items: each month is a partition"
+    )
+    parser.add_argument(
         "--directory", type=Path, help="where files and database go; needs about 60 kB per item"
+    )
+    parser.add_argument(
+        "--in-order", action="store_true", help="items come in order of time, as few months at once as can be"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.directory, prefix="kakehashi-bench-") as name:
@@ -342,7 +374,8 @@ def main() -> None:
         settings = DatabaseSettings(data_dir=directory / "data", database_url=None)
         cluster = PrivateCluster(settings)
         with cluster.in_use():
-            measure(Bench(cluster, directory, options.items), directory, options.items)
+            wanted = Input(options.items, options.months, options.in_order)
+            measure(Bench(cluster, directory, wanted), directory, wanted)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # More connections than this wait for each other, and for the one process that feeds them.
 _MOST_CONNECTIONS = 4
-_BATCH = 1000
+_BATCH = 3000
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from catalog.errors import RecordRefused, WriteRefused
 from catalog.store.base_item import Target, read_targets
 from catalog.store.copy_rows import COLUMNS, copy_stream, item_row, moment
 from catalog.store.held import NO_NOTE, Note, hold_items, sources_of
-from catalog.store.partitions import Partitions
+from catalog.store.partitions import KnownPartitions, Partitions
 from catalog.store.prepared import Key, PreparedItem, prepare
 from catalog.store.statistics import ItemChange, record_changes
 from catalog.store.versions import link_versions
@@ -99,6 +99,7 @@ class BatchWriter:
         *,
         join: Join | None = None,
         guard: Guard | None = None,
+        known: KnownPartitions | None = None,
     ) -> None:
         """Use a connection of the ingest role.
 
@@ -107,12 +108,13 @@ class BatchWriter:
             mode: what happens to an item that is there already.
             join: makes one item of several sources' records; None: an item replaces what is there.
             guard: asked at the beginning of each transaction; raises if nothing may be written.
+            known: what other connections of the same load know of partitions.
         """
         self._connection = connection
         self._mode = mode
         self._join = join
         self._guard = guard
-        self._partitions = Partitions(connection)
+        self._partitions = Partitions(connection, known)
         self._targets: dict[str, Target] = {}
 
     async def target(self, collection: str) -> Target:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.errors import RecordRefused
 from catalog.store.base_item import BaseItem
 from catalog.store.batch import Also, BatchWriter, Guard, Join, Mode
+from catalog.store.partitions import KnownPartitions
 from catalog.store.prepared import SHARDS, PreparedItem, prepare
 from catalog.store.written import Outcome
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from catalog.store.connection import Connection
 
 # A batch is full when it has so many bytes, however few its items.
-_BATCH_BYTES = 8_000_000
+_BATCH_BYTES = 24_000_000
 # Preparing is hard work of one process; so often it lets what is being written go on.
 _TURN = 16
 
@@ -54,8 +55,9 @@ class Loader:
             guard: asked at the beginning of each such transaction; raises if it must not be.
             batch_size: most items per transaction.
         """
+        known = KnownPartitions()
         self._lanes = [
-            _Lane(BatchWriter(connection, mode, join=join, guard=guard))
+            _Lane(BatchWriter(connection, mode, join=join, guard=guard, known=known))
             for connection in connections[:SHARDS]
         ]
         self._also = also

@@ -70,36 +70,52 @@ class Partition:
         bound: the times that belong here, first and first that does not; microseconds since 2000.
         starts: which starts its constraint admits, both included.
         ends: which ends its constraint admits, both included.
-        seen: what pgstac's statistics say of it; None: they do not say it all.
     """
 
     name: str
     bound: tuple[int, int]
     starts: tuple[int, int]
     ends: tuple[int, int]
-    seen: Extent | None
 
     def admits(self, item: "PreparedItem") -> bool:
         """Whether its constraint admits an item that belongs here."""
         return self.starts[0] <= item.start <= self.starts[1] and self.ends[0] <= item.end <= self.ends[1]
 
 
+class KnownPartitions:
+    """What the connections of one load found out about partitions, for all of them."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self.by_collection: dict[str, list[Partition]] = {}
+        # One connection at a time makes partitions: others would wait for its locks.
+        self.turn = asyncio.Lock()
+
+    def add(self, collection: str, found: Partition) -> None:
+        """Take note of a partition as it is now."""
+        known = [other for other in self.by_collection.get(collection, ()) if other.name != found.name]
+        self.by_collection[collection] = sorted([*known, found], key=lambda partition: partition.bound)
+
+
 class Partitions:
     """The partitions that a connection writes to."""
 
-    def __init__(self, connection: "Connection") -> None:
-        """Know none yet."""
+    def __init__(self, connection: "Connection", known: KnownPartitions | None = None) -> None:
+        """Start with what other connections know."""
         self._connection = connection
-        self._known: dict[str, list[Partition]] = {}
+        self._known = known or KnownPartitions()
+        # What pgstac's statistics say, by partition, as far as this connection committed or read it.
+        self._seen: dict[str, Extent] = {}
         self._unproven: set[str] = set()
 
     def forget(self) -> None:
-        """Look anew: somebody else changed partitions."""
-        self._known.clear()
+        """Look anew: somebody else changed partitions, or what we noted was rolled back."""
+        self._known.by_collection.clear()
+        self._seen.clear()
 
     def of(self, item: "PreparedItem") -> Partition | None:
         """Return the partition that admits an item, None if it is not known to be there."""
-        known = self._known.get(item.collection)
+        known = self._known.by_collection.get(item.collection)
         if not known:
             return None
         at = bisect_right(known, item.start, key=lambda partition: partition.bound[0]) - 1
@@ -117,15 +133,20 @@ class Partitions:
         Raises:
             StoreError: a partition is in use for so long that it cannot be changed.
         """
-        while uncovered := [item for item in items if self.of(item) is None]:
-            # One partition at a time: whatever else belongs to the one that is made first is covered too.
-            first = min(uncovered, key=lambda item: (item.collection, item.start))
-            alike = [item for item in uncovered if item.collection == first.collection]
-            if not any(known.bound == _ALWAYS for known in self._known.get(first.collection, ())):
-                alike = [item for item in alike if _month(item.start) == _month(first.start)]
-            await self._prepare(first.collection, Extent.of(alike))
-            if self.of(first) is None:
-                raise StoreError(f"no partition of collection {first.collection} takes item {first.id}")
+        if all(self.of(item) is not None for item in items):
+            return
+        async with self._known.turn:
+            groups: dict[tuple[str, tuple[int, int]], list[PreparedItem]] = {}
+            for item in items:
+                if self.of(item) is None:
+                    groups.setdefault((item.collection, _month(item.start)), []).append(item)
+            for (collection, _), members in sorted(groups.items()):
+                # A partition may hold more than a month, and a month may lie in two.
+                while uncovered := [item for item in members if self.of(item) is None]:
+                    first = min(uncovered, key=lambda item: item.start)
+                    await self._prepare(collection, Extent.of(uncovered))
+                    if self.of(first) is None:
+                        raise StoreError(f"no partition of collection {collection} takes item {first.id}")
 
     async def prove(self) -> None:
         """Have widened constraints proven, so that searches rely on them again; does nothing in a transaction."""
@@ -137,16 +158,16 @@ class Partitions:
 
     async def record_extents(self, items: Iterable["PreparedItem"]) -> None:
         """Bring pgstac's statistics of partitions in line with what was written, in that transaction."""
-        groups: dict[str, tuple[Partition, list[PreparedItem]]] = {}
+        groups: dict[str, list[PreparedItem]] = {}
         for item in items:
             partition = self.of(item)
             if partition is not None:
-                groups.setdefault(partition.name, (partition, []))[1].append(item)
-        extents = {name: Extent.of(members) for name, (_, members) in groups.items()}
+                groups.setdefault(partition.name, []).append(item)
+        extents = {name: Extent.of(members) for name, members in groups.items()}
         wider = {
             name: extent
             for name, extent in extents.items()
-            if (seen := groups[name][0].seen) is None or not seen.contains(extent)
+            if (seen := self._seen.get(name)) is None or not seen.contains(extent)
         }
         if not wider:
             return
@@ -156,8 +177,8 @@ class Partitions:
             name, known = row["partition"], _extent(row)
             # What the statistics do not say is read from the partition itself, once.
             found = known.joined(wider[name]) if known else await self._measured(name)
-            groups[name][0].seen = found
             if found is not None:
+                self._seen[name] = found
                 told.append((name, found))
         await self._connection.execute(
             _TELL_STATISTICS,
@@ -195,12 +216,13 @@ class Partitions:
             bound=_numbers(row["bound"]),
             starts=_numbers(row["takes_starts"]),
             ends=_numbers(row["takes_ends"]),
-            seen=_extent(row),
         )
+        seen = _extent(row)
+        if seen is not None:
+            self._seen[found.name] = seen
         if not row["is_proven"]:
             self._unproven.add(found.name)
-        known = [other for other in self._known.get(collection, ()) if other.name != found.name]
-        self._known[collection] = sorted([*known, found], key=lambda partition: partition.bound)
+        self._known.add(collection, found)
 
     async def _patiently(self, statement: str, *values: object) -> "asyncpg.Record | None":
         """Run a statement that gives way when others use what it needs, until it gets its turn."""
