@@ -194,7 +194,7 @@ def _of_collections(status: Status) -> Iterator[Metric]:
         if row.last_window is not None:
             window.add_metric(labels, row.last_window.finished.timestamp())
         if (found := row.comparison) is not None:
-            missing.add_metric(labels, max(0, found.upstream - found.ours - found.refused))
+            missing.add_metric(labels, max(0, found.upstream - found.came))
     yield from (items, newest, covered, window, missing)
 
 

@@ -78,14 +78,17 @@ class Comparison:
         start: of the slice of time that was asked for last.
         end: of the slice of time, not part of it.
         upstream: how many records the upstream said match.
-        ours: how many of them went into the catalogue, or were there already.
-        refused: how many of them are in quarantine.
+        came: how many it gave; fewer: something is missing.
+        ours: how many of these went into the catalogue, or were there already; others lie outside of what was
+            asked for, or came twice.
+        refused: how many of these are in quarantine.
         compared: when.
     """
 
     start: datetime
     end: datetime
     upstream: int
+    came: int
     ours: int
     refused: int
     compared: datetime

@@ -76,20 +76,20 @@ def print_status(status: Status, console: Console, language: str = "en") -> None
 
 
 def _headlines(status: Status) -> list[str]:
-    items = f"{'' if status.items_exact else 'about '}{status.items:,} items"
+    items = f"{'' if status.items_exact else 'about '}{_of(status.items, 'item')}"
     newest = f", the newest of {_moment(status.newest)} ({_ago(status.lag_s)})" if status.newest else ""
     windows = status.windows
     lines = [
-        f"{items} in {status.collections_total} collections{newest}",
+        f"{items} in {_of(status.collections_total, 'collection')}{newest}",
         f"today (UTC): {_changes(status.today) or 'no change'}",
-        f"harvest: {windows.due} windows due, {windows.waiting} waiting, {windows.running} running, {windows.failed} failed",
+        f"harvest: {_of(windows.due, 'window')} due, {windows.waiting} waiting, {windows.running} running, {windows.failed} failed",
     ]
     if windows.refused:
         lines.append(
-            f"look at this: {windows.refused} comparisons found so much missing upstream that nothing was taken out"
+            f"look at this: {_of(windows.refused, 'comparison')} found so much missing upstream that nothing was taken out"
         )
     if status.quarantined:
-        lines.append(f"quarantine: {status.quarantined:,} records")
+        lines.append(f"quarantine: {_of(status.quarantined, 'record')}")
     return lines
 
 
@@ -153,8 +153,7 @@ def _compared(row: CollectionStatus) -> str:
     found = row.comparison
     if found is None:
         return ""
-    missing = found.upstream - found.ours - found.refused
-    return f"{found.ours:,}/{found.upstream:,}" if missing > 0 else "all"
+    return f"{found.came:,} of {found.upstream:,}" if found.came < found.upstream else "all came"
 
 
 def _quarantine_table(status: Status) -> "_Columns":
@@ -244,6 +243,10 @@ def _printable(text: str) -> str:
 def _changes(changes: Changes) -> str:
     parts = ((changes.inserted, "+"), (changes.updated, "~"), (changes.deleted, "-"))
     return " ".join(f"{sign}{count:,}" for count, sign in parts if count)
+
+
+def _of(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _number(count: int) -> str:

@@ -43,7 +43,7 @@ _LOOK_BACK = 20
 _HARVESTED = f"""
     SELECT pairs.source, pairs.collection, cursors.until,
         last.kind, last.window_start, last.window_end, last.finished_at,
-        told.window_start AS told_start, told.window_end AS told_end, told.upstream_count,
+        told.window_start AS told_start, told.window_end AS told_end, told.upstream_count, told.records,
         told.ours, told.refused, told.finished_at AS told_at
     FROM ({_PAIRS}) AS pairs
     LEFT JOIN LATERAL (
@@ -56,7 +56,7 @@ _HARVESTED = f"""
         ORDER BY finished_at DESC LIMIT 1
     ) AS last ON true
     LEFT JOIN LATERAL (
-        SELECT window_start, window_end, upstream_count, inserted + updated + unchanged AS ours, refused, finished_at
+        SELECT window_start, window_end, upstream_count, records, inserted + updated + unchanged AS ours, refused, finished_at
         FROM (
             SELECT * FROM kakehashi.harvest_window AS one
             WHERE one.source = pairs.source AND one.collection = pairs.collection AND state = 'done'
@@ -181,6 +181,7 @@ def _harvested(row: "asyncpg.Record") -> CollectionStatus:
             row["told_start"],
             row["told_end"],
             row["upstream_count"],
+            row["records"],
             row["ours"],
             row["refused"],
             row["told_at"],

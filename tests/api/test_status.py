@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,23 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.lifespan import ReaderHolder
 from app.main import create_app
+from app.metrics import Metrics
 from app.route_names import RouteNames
 from app.routes.status import StatusCache
 from app.settings import ApiSettings
 from catalog.errors import DatabaseUnreachable
 from catalog.settings import DatabaseSettings
+from catalog.status import (
+    Changes,
+    CollectionStatus,
+    Comparison,
+    SourceStatus,
+    Status,
+    Window,
+    Windows,
+)
 from catalog.store.quarantine import Quarantined, quarantine
 from tests.api.conftest import ROOT, Server, free_port, load, running_server
 from tests.api.data import COLLECTIONS, ITEMS
@@ -176,6 +188,54 @@ def test_metrics_tell_what_status_tells(server: Server):
     assert value(found, "kakehashi_database_connections", state="most") == 10
     assert 1 <= value(found, "kakehashi_database_connections", state="open") <= 10
     assert value(found, "kakehashi_http_requests_in_progress") == 1, "this one"
+
+
+def test_metrics_of_a_harvest():
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    row = CollectionStatus(
+        "cdse",
+        "sentinel-2-l2a",
+        items=7,
+        newest=noon,
+        covered_until=noon,
+        last_window=Window("follow", noon, noon, noon),
+        comparison=Comparison(noon, noon, upstream=10, came=8, ours=6, refused=1, compared=noon),
+    )
+    source = SourceStatus(
+        "cdse",
+        last_success=noon,
+        failures=2,
+        today=Changes(3, 2, 1),
+        windows=Windows(waiting=5, due=4, running=3, failed=2, refused=1),
+    )
+    status = Status(
+        version=1,
+        generated=noon,
+        items=7,
+        items_exact=True,
+        collections_total=1,
+        newest=noon,
+        lag_s=0,
+        today=source.today,
+        windows=source.windows,
+        quarantined=0,
+        quarantine=[],
+        sources=[source],
+        collections=[row, CollectionStatus("eumetsat", "sentinel-2-l2a", items=7, newest=noon)],
+    )
+    found = parsed(Metrics(ReaderHolder(0)).text(status).decode())
+    pair = {"source": "cdse", "collection": "sentinel-2-l2a"}
+    for name in ("newest_item", "complete_until", "last_window"):
+        labels = {"collection": "sentinel-2-l2a"} if name == "newest_item" else pair
+        assert value(found, f"kakehashi_{name}_timestamp_seconds", **labels) == noon.timestamp()
+    assert value(found, "kakehashi_items", collection="sentinel-2-l2a") == 7
+    assert value(found, "kakehashi_upstream_missing_records", **pair) == 2
+    for state, count in {"waiting": 5, "due": 4, "running": 3, "failed": 2, "refused": 1}.items():
+        assert value(found, "kakehashi_harvest_windows", source="cdse", state=state) == count
+    for change, count in {"inserted": 3, "updated": 2, "deleted": 1}.items():
+        assert value(found, "kakehashi_items_written_today", source="cdse", change=change) == count
+    assert value(found, "kakehashi_source_failures", source="cdse") == 2
+    assert value(found, "kakehashi_source_last_success_timestamp_seconds", source="cdse") == noon.timestamp()
 
 
 def test_every_documented_path_has_a_name():

@@ -55,7 +55,7 @@ def test_status_is_one_document_for_machines(filled: Catalogue, kakehashi: Runne
 def test_status_is_readable_in_both_languages_and_columns_align(filled: Catalogue, kakehashi: Runner):
     english = kakehashi("status", database_url=filled.url, LC_ALL="en_GB.UTF-8")
     english.went_well()
-    assert "1 items in 1 collections, the newest of 2024-01-15 01:27" in english.stdout
+    assert "1 item in 1 collection, the newest of 2024-01-15 01:27" in english.stdout
     assert "Sentinel-2 Level-2A" in english.stdout
     assert "no-geometry" in english.stdout
     japanese = kakehashi("status", database_url=filled.url, LC_ALL="ja_JP.UTF-8").stdout

@@ -169,7 +169,7 @@ async def test_the_last_window_and_the_last_count_of_the_upstream_are_told(
     def span(days: int) -> dict[str, datetime]:
         return {"window_start": NOW - timedelta(days=days + 1), "window_end": NOW - timedelta(days=days)}
 
-    told = {"upstream_count": 10, "inserted": 4, "updated": 1, "unchanged": 2, "refused": 2}
+    told = {"upstream_count": 10, "records": 9, "inserted": 4, "updated": 1, "unchanged": 2, "refused": 2}
     await window(
         owner, "cdse", "a", "done", finished_at=NOW - timedelta(hours=3), **span(5), upstream_count=3
     )
@@ -183,7 +183,8 @@ async def test_the_last_window_and_the_last_count_of_the_upstream_are_told(
     assert found.last_window is not None
     assert found.last_window.finished == NOW - timedelta(hours=1)
     assert found.comparison is not None
-    assert (found.comparison.upstream, found.comparison.ours, found.comparison.refused) == (10, 7, 2)
+    assert (found.comparison.upstream, found.comparison.came) == (10, 9)
+    assert (found.comparison.ours, found.comparison.refused) == (7, 2)
     assert found.comparison.end == NOW - timedelta(days=4)
 
 
