@@ -187,8 +187,11 @@ class Reader:
             DatabaseUnreachable: no connection.
         """
         async with self._pool.connection() as connection, _client_errors(search):
+            queryables = await self._queryables.get(connection)
+            # Its filter may be wrong also where no collection has its text.
+            select_items(replace(search, text=None), queryables)
             parts = await self.without_text(connection, search)
-            return await aggregate(connection, parts, asked, await self._queryables.get(connection))
+            return await aggregate(connection, parts, asked, queryables)
 
     async def without_text(self, connection: "Connection", search: Search) -> list[Search]:
         """Return searches without free text that find between them, each once, what a search finds."""

@@ -225,6 +225,14 @@ def test_what_is_malformed_is_named(http: httpx.Client, name: str, value: str | 
     assert name in answer.json()["description"]
 
 
+def test_a_wrong_filter_is_wrong_also_where_nothing_has_the_text(http: httpx.Client) -> None:
+    params = {"aggregations": "total_count", "q": "nowhere", "filter": "S_INTERSECTS(platform, POINT(0 0))"}
+    for path in ("/aggregate", "/search"):
+        answer = http.get(path, params=params)
+        assert answer.status_code == 400
+        assert answer.json()["description"].startswith("filter:")
+
+
 def _links(http: httpx.Client, path: str) -> Iterable[tuple[str, str, str]]:
     return ((link["rel"], link.get("method", "GET"), link["href"]) for link in http.get(path).json()["links"])
 
