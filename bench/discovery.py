@@ -26,7 +26,7 @@ from catalog.store.migrate import connect
 from catalog.store.writer import upsert_translations
 
 _DATABASE = "bench_discovery"
-# Every tenth collection is in Japanese too; the last has items with titles, a few of them with a rare word.
+# Every tenth collection is in Japanese too (the word of some collections); the last has items with titles, a few of them with a rare word.
 _TEXTS = """
     UPDATE pgstac.items SET content = jsonb_set(content, '{properties,title}', to_jsonb(
         'Scene number ' || id || CASE WHEN hashtext(id) % 500 = 0 THEN ' 富士山' ELSE '' END))
@@ -34,7 +34,7 @@ _TEXTS = """
 """
 _COPY = "INSERT INTO {table} SELECT * FROM bench_rows"
 _QUESTIONS = {
-    "items: a word of 3 collections": "/search?limit=10&q=" + quote("だいち"),
+    "items: a word of some collections": "/search?limit=10&q=" + quote("だいち"),
     "items: two words, one rare in items": "/search?limit=10&q=" + quote("だいち OR 富士山"),
     "items: a rare word of items": "/search?limit=10&q=" + quote("富士山"),
     "items: a frequent word of items": "/search?limit=10&q=scene",
