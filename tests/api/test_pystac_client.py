@@ -1,5 +1,6 @@
 """The client that most people use, end to end."""
 
+import httpx
 import pytest
 from pystac_client import Client
 
@@ -59,3 +60,30 @@ def test_an_interval_item_can_be_read(catalog: Client) -> None:
     item = next(catalog.search(ids=["alos-2_003"]).items())
     assert item.datetime is None
     assert item.common_metadata.start_datetime is not None
+
+
+def test_the_rest_of_what_it_offers(catalog: Client, server: Server) -> None:
+    assert catalog.conforms_to("ITEM_SEARCH")
+    assert catalog.conforms_to("FILTER")
+    assert not catalog.conforms_to("TRANSACTION")
+    assert catalog.get_search_link() is not None
+    assert "eo:cloud_cover" in catalog.get_merged_queryables(["gcom-c", "alos-2"])["properties"]
+    collection = catalog.get_collection("gcom-c")
+    assert "eo:cloud_cover" in collection.get_queryables()["properties"]
+    two = [item["id"] for item in ITEMS if item["collection"] == "gcom-c"][:2]
+    assert {item.id for item in collection.get_items(*two)} == set(two)
+    search = catalog.search(collections=["gcom-c"], limit=4, max_items=9)
+    assert [len(page.items) for page in search.pages()] == [4, 4, 1]
+    assert all(page["type"] == "FeatureCollection" for page in search.pages_as_dicts())
+    assert len(search.item_collection()) == 9
+    again = Client.open(server.url).search(ids=[item["id"] for item in search.items_as_dicts()], limit=100)
+    assert again.matched() == 9
+    url = catalog.search(
+        method="GET", bbox=[139, 35, 140, 36], datetime="2023-01-01/2023-12-31"
+    ).url_with_parameters()
+    assert httpx.get(url).json()["type"] == "FeatureCollection"
+    found = catalog.collection_search(q="Sentinel-2")
+    assert "sentinel-2" in {one.id for one in found.collections()}
+    for item in catalog.get_items(recursive=True):
+        assert item.get_collection() is not None
+        break

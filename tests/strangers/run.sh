@@ -54,7 +54,7 @@ schemathesis() {
 }
 
 python3 -m venv "$work/venv" &&
-    "$work/venv/bin/pip" install -q openapi-spec-validator odc-stac pyogrio playwright || exit 1
+    "$work/venv/bin/pip" install -q openapi-spec-validator odc-stac pystac-client pyogrio playwright || exit 1
 
 step 'stac-api-validator' .venv/bin/python tests/strangers/validate.py "$url"
 step 'OpenAPI 3.0 (openapi-spec-validator)' api_document
