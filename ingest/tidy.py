@@ -9,6 +9,7 @@ from typing import Any
 
 from catalog.errors import RecordRefused
 from catalog.validation import STAC_VERSION
+from ingest.access import settle_access
 from ingest.times import format_time, parse_time
 
 _LISTS_OF_TEXT = ("stac_extensions", "keywords")
@@ -38,7 +39,21 @@ def tidy(collection: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(extent, Mapping) and isinstance(temporal, Mapping) and isinstance(intervals, list):
         spans = [_span(one) for one in intervals]
         made["extent"] = {**extent, "temporal": {**temporal, "interval": spans}}
+    _add_schemes(made)
     return made
+
+
+def _add_schemes(collection: dict[str, Any]) -> None:
+    """Add schemes that assets name and the collection does not give, where we know them."""
+    assets = {
+        f"{member} {key}": asset
+        for member in ("assets", "item_assets")
+        for key, asset in (collection[member].items() if isinstance(collection.get(member), Mapping) else ())
+    }
+    named: dict[str, Any] = {}
+    settle_access(named, assets, collection.get("links"))
+    for member, schemes in named.items():
+        collection.setdefault(member, schemes)
 
 
 def _texts(value: Any) -> list[str]:

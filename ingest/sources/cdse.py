@@ -191,13 +191,16 @@ class Cdse:
     def _recognises(self, entry: Any) -> bool:
         if not isinstance(entry, Mapping) or not entry.get("stac_version"):
             return False
-        if any(mark in address for address in _addresses(entry) for mark in self.definition.marks):
+        # Copies of CDSE's descriptions say in their text where they are from.
+        said = [*_addresses(entry), str(entry.get("description"))]
+        if any(mark in one for one in said for mark in self.definition.marks):
             return True
         known = entry.get("id") if entry.get("type") == "Collection" else entry.get("collection")
         if not isinstance(known, str) or not (known in self._native or self._restricted(known)):
             return False
-        # Other catalogues have collections of the same names; their files lie elsewhere.
-        return not any("://" in address for address in _files(entry))
+        # Other catalogues have collections of the same names; they or their files lie elsewhere.
+        elsewhere = _homes(entry) if entry.get("type") == "Collection" else _files(entry)
+        return not any("://" in address for address in elsewhere)
 
     def _restricted(self, collection: str) -> bool:
         return collection.startswith(self.definition.restricted_prefixes)
@@ -225,6 +228,14 @@ def _addresses(entry: Mapping[str, Any]) -> Iterator[str]:
     links = entry.get("links")
     yield from map(_address, links if isinstance(links, list) else ())
     yield from _files(entry)
+
+
+def _homes(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Give where a collection says that it and its catalogue are."""
+    links = entry.get("links")
+    for link in links if isinstance(links, list) else ():
+        if isinstance(link, Mapping) and link.get("rel") in ("self", "root", "parent", "items"):
+            yield _address(link)
 
 
 def _files(entry: Mapping[str, Any]) -> Iterator[str]:

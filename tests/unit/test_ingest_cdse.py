@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import UpstreamChanged
+from catalog.errors import RecordRefused, UpstreamChanged
 from ingest.checksums import is_multihash
 from ingest.contract import Kind, Page, Selection, Window
 from ingest.protocols.stac_api import search_body
+from ingest.sources import make_source
 from ingest.times import parse_time
-from tests.unit.documents import CDSE, amsr2, item_collection, record_collection, sentinel_2
+from tests.unit.documents import CDSE, amsr2, definitions, item_collection, record_collection, sentinel_2
 from tests.unit.harvested import harvested, refused, source
 
 
@@ -159,3 +160,37 @@ def test_what_is_asked_for() -> None:
         search_body(Selection(window=Window(window.end, None)), [], 1)["datetime"]
         == "2024-01-02T00:00:00Z/.."
     )
+
+
+@pytest.mark.parametrize(
+    ("home", "file", "own"),
+    [
+        ("https://earth-search.aws.element84.com/v1", "s3://sentinel-s2-l1c/tiles/B02.jp2", False),
+        (
+            "https://planetarycomputer.microsoft.com/api/stac/v1",
+            "https://x.blob.core.windows.net/b.tif",
+            False,
+        ),
+        ("http://127.0.0.1:8991/v1", "s3://eodata/Sentinel-2/MSI/x.jp2", True),
+        ("https://stac.dataspace.copernicus.eu/v1", "https://elsewhere.example/x.jp2", True),
+    ],
+)
+def test_items_of_other_catalogues_with_collections_of_the_same_name_are_not_ours(
+    home: str, file: str, own: bool
+) -> None:
+    """Once Earth Search's `sentinel-2-l1c` was taken, with a link to a record that CDSE does not have."""
+    native = sentinel_2()
+    native["collection"] = "sentinel-2-l1c"
+    native["links"] = [{"rel": "self", "href": f"{home}/collections/sentinel-2-l1c/items/x"}]
+    native["assets"] = {"B02": {"href": file}}
+    cdse = make_source("cdse", definitions())
+    if own:
+        assert len(list(cdse.records(Page(native, "file")))) == 1
+    else:
+        with pytest.raises(UpstreamChanged, match="of another catalogue"):
+            list(cdse.records(Page(native, "file")))
+        # Beside one of CDSE's own, it is refused alone.
+        first, second = cdse.records(Page(item_collection([sentinel_2(), native]), "file"))
+        assert cdse.to_item(first)
+        with pytest.raises(RecordRefused, match="another catalogue"):
+            cdse.to_item(second)

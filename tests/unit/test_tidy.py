@@ -67,3 +67,10 @@ def test_a_collection_that_is_right_stays() -> None:
         "extent": {**NATIVE["extent"], "temporal": {"interval": [["2015-06-27T00:00:00Z", None]]}},
     }
     assert tidy(whole) == whole
+
+
+def test_a_collection_whose_assets_name_schemes_that_it_does_not_give_gets_them() -> None:
+    item_assets = {"B02": {"type": "image/jp2", "auth:refs": ["s3"], "storage:refs": ["cdse-s3"]}}
+    made = _collection({**NATIVE, "item_assets": item_assets})
+    assert made["auth:schemes"] == {"s3": {"type": "s3"}}
+    assert made["storage:schemes"]["cdse-s3"]["platform"] == "https://eodata.dataspace.copernicus.eu"
