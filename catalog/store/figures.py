@@ -12,7 +12,9 @@ from catalog.store.counting import COUNTERS_SETTLE, PARTITIONS, box_of
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
 
-# Collections that were never counted are counted on the spot if all of them take no longer than this.
+# Collections that were never counted are counted on the spot if they have about so many items at most, and
+# if that takes no longer than this; planning alone takes long where there are thousands of partitions.
+_COUNT_UP_TO = 200_000
 _COUNT_WITHIN_MS = 200
 
 # A standby has no counters of its own: there, what was recorded is believed.
@@ -93,7 +95,9 @@ async def read_figures(connection: "Connection") -> list[Figures]:
         connection: of the read role.
     """
     rows = await connection.fetch(_FIGURES)
-    counted = await _count(connection, [row["collection"] for row in rows if not row["is_exact"]])
+    doubtful = [row for row in rows if not row["is_exact"]]
+    is_quick = sum(row["estimate"] or 0 for row in doubtful) <= _COUNT_UP_TO
+    counted = await _count(connection, [row["collection"] for row in doubtful]) if is_quick else None
     found = []
     for row in rows:
         if row["is_exact"]:

@@ -11,6 +11,7 @@ import pytest
 
 from catalog import jsontext
 from catalog.observed import Observed
+from catalog.store import figures
 from catalog.store.figures import Figures, read_figures
 from catalog.store.statistics import ItemChange, fold_changes, record_changes, recount
 from catalog.store.writer import Deleted, delete_items, upsert_collections, upsert_items
@@ -202,6 +203,19 @@ async def test_items_that_another_tool_loaded_are_counted_at_once(ingest: Connec
     assert "m" in await fold_changes(ingest)
     assert told(await figures_of(reader, "m")) == expected(items, "m")
     assert await observed_of(reader, "m") == summaries(items)
+
+
+async def test_a_large_collection_that_another_tool_loaded_is_estimated_until_it_is_counted(
+    ingest: Connection, reader: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(figures, "_COUNT_UP_TO", 20)
+    items = [scene(f"i{number}", "m") for number in range(30)]
+    await ingest.execute("SELECT pgstac.create_items($1::jsonb)", jsontext.dumps(items).decode())
+    await ingest.execute("SELECT pg_stat_force_next_flush()")
+    found = await figures_of(reader, "m")
+    assert (found.items, found.is_exact) == (30, False)
+    await fold_changes(ingest)
+    assert told(await figures_of(reader, "m")) == expected(items, "m")
 
 
 async def test_items_that_another_tool_adds_later_are_found_out(
