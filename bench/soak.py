@@ -43,8 +43,8 @@ PLAN = f"""
   overlap: 30m
   window: 2d
   deletions: true
-  reconcile: 20s
-  reconcile_window: 2d
+  reconcile: 30s
+  reconcile_window: 1d
   max_share: 0.5
   max_records: 150
   min_interval: 0s
@@ -53,11 +53,11 @@ PLAN = f"""
 - source: gportal
   collections: {SGLI}
   since: 12d
-  every: 20s
-  overlap: 12d
+  every: 30s
+  overlap: 13d
   window: 4d
   reconcile: 10s
-  reconcile_window: 4d
+  reconcile_window: 1d
   max_share: 0.5
   max_records: 150
   min_interval: 0s
@@ -226,8 +226,8 @@ class Soak:
 
 
 def _moment(chance: random.Random) -> datetime:
-    """Return a time of acquisition some days ago: comparisons leave the last two days alone."""
-    return datetime.now(UTC) - timedelta(days=3) - timedelta(seconds=chance.uniform(0, 8 * 86400))
+    """Return a time of acquisition some days ago: comparisons leave the last two days alone, and whole slices only."""
+    return datetime.now(UTC) - timedelta(days=4) - timedelta(seconds=chance.uniform(0, 7 * 86400))
 
 
 async def _rest(url: str, living: Living) -> tuple[float, list[str]]:
