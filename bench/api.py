@@ -22,12 +22,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import uvloop
 
-from bench import growth, latency, throughput
+from bench import growth, latency, processor, throughput
 from bench.databases import database, private_cluster
 from bench.generated import Shape
 from bench.servers import Server, install_peer, ours, peer
 
-_PARTS = ("latency", "throughput", "growth")
+_PARTS = ("latency", "processor", "throughput", "growth")
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     with private_cluster(directory) as base:
         if options.peer:
             install_peer(directory / "peer")
-        if "latency" in options.only or "throughput" in options.only:
+        if {"latency", "processor", "throughput"} & set(options.only):
             shape = Shape(
                 options.items, options.assets, options.collections, options.months, options.item_assets
             )
@@ -52,12 +52,14 @@ def main() -> None:
                 uvloop.run(_measure(options, servers, url, shape))
         if "growth" in options.only:
             sizes = [int(float(size) * 1_000_000) for size in options.growth_sizes.split(",")]
-            uvloop.run(growth.report(base, sizes, options.growth_assets, options.rounds))
+            uvloop.run(growth.report(base, directory, sizes, options.growth_assets, options.rounds))
 
 
 async def _measure(options: argparse.Namespace, servers: list[Server], url: str, shape: Shape) -> None:
     if "latency" in options.only:
         await latency.report(servers, url, shape, options.rounds)
+    if "processor" in options.only:
+        await processor.report(servers, options.directory, url, shape)
     if "throughput" in options.only:
         await throughput.report(servers, shape, options.seconds)
     rows = ", ".join(f"{server.name}: {max(server.memory()) / 1e6:.0f} MB" for server in servers)
@@ -89,8 +91,8 @@ def _options() -> argparse.Namespace:
     add(
         "--only",
         type=lambda text: text.split(","),
-        default=["latency", "throughput"],
-        help=f"parts to run, separated by commas, of {', '.join(_PARTS)} (latency,throughput)",
+        default=["latency", "processor", "throughput"],
+        help=f"parts to run, separated by commas, of {', '.join(_PARTS)} (all but growth)",
     )
     add("--no-peer", dest="peer", action="store_false", help="leave out the reference server")
     add("--growth-sizes", default="0.2,1,5", help="millions of items (0.2,1,5)")

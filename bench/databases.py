@@ -1,9 +1,11 @@
 """Databases to measure on, in a private cluster that stays between runs."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import psutil
 
 from bench.generated import Shape, fill
 from catalog.settings import DatabaseSettings
@@ -33,3 +35,20 @@ def private_cluster(directory: Path) -> Iterator[str]:
     cluster = PrivateCluster(DatabaseSettings(data_dir=directory / "data", database_url=None))
     with cluster.in_use():
         yield cluster.url()
+
+
+def processor_s(directory: Path, url: str) -> float:
+    """Return the seconds of processor time that the sessions on a database took so far.
+
+    Args:
+        directory: as for `private_cluster`.
+        url: of the database.
+    """
+    postmaster = (directory / "data" / "postgres" / "postmaster.pid").read_text().split()[0]
+    name = urlsplit(url).path.lstrip("/")
+    spent = 0.0
+    for process in psutil.Process(int(postmaster)).children():
+        with suppress(psutil.Error):  # a session may end while it is looked at
+            if f" {name} " in f"{' '.join(process.cmdline())} ":
+                spent += sum(process.cpu_times()[:2])
+    return spent

@@ -36,6 +36,12 @@ class Server:
     port: int
     process: psutil.Process
 
+    def processor_s(self) -> float:
+        """Seconds of processor time that it took so far, with its workers."""
+        return sum(
+            sum(each.cpu_times()[:2]) for each in (self.process, *self.process.children(recursive=True))
+        )
+
     def memory(self) -> list[int]:
         """Resident bytes of each process that holds the application."""
         children = [
