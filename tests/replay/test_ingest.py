@@ -301,8 +301,8 @@ _OTHERS = [
     ("cdse", "this is no JSON", "is no JSON", ""),
     ("gportal", "<html>", "is no JSON", ""),
     ("cdse", "", "is no JSON", ""),
-    ("cdse", [sentinel_2()], "CDSE", ""),
-    ("gportal", [palsar_2()], "G-Portal", ""),
+    ("cdse", [palsar_2()], "CDSE", ""),
+    ("gportal", [sentinel_2()], "no answer of G-Portal", ""),
     ("cdse", 5, "CDSE", ""),
     ("gportal", 5, "G-Portal", ""),
     ("gportal", None, "G-Portal", ""),
@@ -319,6 +319,15 @@ def test_a_file_that_is_not_the_sources_is_one_clear_line(
     outcome = kakehashi("ingest", source, "--dry-run", "--from-file", file)
     outcome.failed(file, first, second)
     assert outcome.stdout == ""
+
+
+@pytest.mark.parametrize(("source", "records"), [("cdse", [sentinel_2()]), ("gportal", [palsar_2()])])
+def test_a_bare_list_of_records_is_read(
+    kakehashi: Runner, tmp_path: Path, source: str, records: list[Any]
+) -> None:
+    outcome = kakehashi("ingest", source, "--dry-run", "--from-file", _file(tmp_path, records))
+    outcome.went_well()
+    assert len(outcome.stdout.splitlines()) == 1
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_line(kakehashi: Runner, tmp_path: Path) -> None:

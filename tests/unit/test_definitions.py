@@ -136,7 +136,7 @@ def test_a_collection_that_is_not_defined_is_not_found(definitions: Definitions)
 
 def test_loading_takes_a_moment() -> None:
     best = min(_seconds_to_load() for _ in range(3))
-    assert best < 1.5, f"{best:.3f} s; 0.1 s when this was written"
+    assert best < 1.0, f"{best:.3f} s; 0.1 s when this was written"
 
 
 def test_generated_files_are_what_the_tables_say() -> None:
@@ -213,9 +213,10 @@ def test_members_of_a_collection_are_laid_over_the_defaults(tmp_path: Path) -> N
 
 
 def _seconds_to_load() -> float:
-    started = time.perf_counter()
+    # Time of the processor, which a busy machine does not stretch.
+    started = time.process_time()
     load_definitions()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @pytest.fixture(scope="module")
