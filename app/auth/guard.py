@@ -1,11 +1,11 @@
 """The door: from a request's headers to somebody who may do what is asked, or 401 or 403."""
 
-import logging
 from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from app.auth.audit import audit_log
 from app.auth.keys import StaticKey, find_key, parse_key
 from app.auth.oidc import KeySet, Provider, ProviderUnreachable, TokenChecker
 from app.auth.principal import Principal, Refused, Right
@@ -14,8 +14,6 @@ from app.settings import ApiSettings
 # RFC 6750.
 _CHALLENGE = 'Bearer realm="kakehashi"'
 _KEY_HEADER = "x-api-key"
-
-logger = logging.getLogger(__name__)
 
 
 class Guard:
@@ -32,6 +30,7 @@ class Guard:
         self._keys = keys
         self._tokens = tokens
         self._retry_after_s = retry_after_s
+        self._log = audit_log()
 
     async def require(self, request: Request, right: Right) -> Principal:
         """Return who asks, if they may.
@@ -53,7 +52,7 @@ class Guard:
         if right not in principal.rights:
             challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{right}"'
             raise HTTPException(403, f"this needs the scope {right}", {"WWW-Authenticate": challenge})
-        logger.info("%s %r by %r", request.method, request.url.path, principal.name)
+        self._log.info("%s %r by %r", request.method, request.url.path, principal.name)
         return principal
 
     async def _principal(self, request: Request) -> Principal | None:

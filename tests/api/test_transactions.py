@@ -399,6 +399,15 @@ def test_of_many_at_once_none_is_lost(writable: Server, place: str) -> None:
         assert client.get(f"{place}/items/a").json()["properties"]["gsd"] == 13
 
 
+def test_who_changed_what_is_logged(writable: Server, ops: httpx.Client, place: str) -> None:
+    ops.post(f"{place}/items", json=item("a%0Ab"))
+    log = writable.log.read_text()
+    assert f"POST '{place}/items' by 'ops'" in log
+    assert KEY not in log
+    ops.delete(f"{place}/items/a%0Afaked")
+    assert "\nfaked" not in writable.log.read_text()
+
+
 # --- collections ---
 
 
