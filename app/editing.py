@@ -22,11 +22,11 @@ JSON_PATCH = "application/json-patch+json"
 
 
 class Editing:
-    """Checks and completes documents before they are stored."""
+    """Checks and completes documents before they are stored.
 
-    def __init__(self) -> None:
-        """Compile no schema before it is needed."""
-        self._validator = Validator(_VERSIONS)
+    A validator is made for each document: it counts schemas that it does not know, which clients name
+    as they like. What is compiled is kept elsewhere.
+    """
 
     def item(self, body: Any, collection: str, name: str | None = None) -> Json:
         """Return an item of a collection as it is stored.
@@ -45,7 +45,7 @@ class Editing:
         _settle(item, "id", name)
         _check_id(item)
         try:
-            self._validator.check_item(_as_served(item))
+            Validator(_VERSIONS).check_item(_as_served(item))
         except RecordRefused as refusal:
             raise HTTPException(422, f"item {item['id']}: {refusal.reason}") from refusal
         return item
@@ -75,7 +75,7 @@ class Editing:
         _settle(collection, "id", name)
         _check_id(collection)
         try:
-            self._validator.check_collection(collection)
+            Validator(_VERSIONS).check_collection(collection)
         except RecordRefused as refusal:
             raise HTTPException(422, f"collection {collection['id']}: {refusal.reason}") from refusal
         return collection
