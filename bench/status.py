@@ -26,6 +26,7 @@ import orjson
 from catalog.settings import DatabaseSettings
 from catalog.store.cluster import PrivateCluster
 from catalog.store.migrate import migrate
+from catalog.store.quarantine import Choice, held_records
 from catalog.store.statistics import fold_changes
 from catalog.store.status import read_status
 from catalog.store.writer import upsert_collections
@@ -120,8 +121,11 @@ async def run(url: str, options: argparse.Namespace) -> None:
         start = time.perf_counter()
         folded = await fold_changes(ingest)
         print(f"{what}: {len(folded)} collections in {time.perf_counter() - start:.2f} s")
-    await ingest.close()
     await measure(url, "counted")
+    start = time.perf_counter()
+    read = sum([len(portion) async for portion in held_records(ingest, Choice("cdse"))])
+    print(f"quarantine: {read:,} records read in portions in {time.perf_counter() - start:.1f} s")
+    await ingest.close()
     await owner.close()
 
 
