@@ -11,13 +11,12 @@ from catalog.errors import RecordRefused
 from catalog.homes import load_homes
 from catalog.store.batch import Guard
 from catalog.store.defined import upsert_defined
+from catalog.store.deletion import Deleted, delete_items
 from catalog.store.loader import Loader
 from catalog.store.prepared import Key, PreparedItem
 from catalog.store.quarantine import Quarantined, quarantine
 from catalog.store.writer import (
-    Deleted,
     Written,
-    delete_items,
     existing_collections,
     upsert_collections,
     upsert_translations,

@@ -13,11 +13,11 @@ import asyncpg
 from catalog.errors import Conflict, InvalidRequest, NotFound, WriteRefused
 from catalog.store.batch import LOCK_SHARDS
 from catalog.store.collections import StoredCollection, read_collection
+from catalog.store.deletion import delete_item
 from catalog.store.hydrate import Document
 from catalog.store.pool import Connections
 from catalog.store.prepared import shard_of
 from catalog.store.rows import ITEM, BaseItems, items_of
-from catalog.store.statistics import ItemChange, record_changes
 from catalog.store.writer import upsert_collections, upsert_items
 from catalog.store.written import Written
 
@@ -98,16 +98,7 @@ class Editor:
                 check(await _item(connection, collection, name))
             except NotFound:
                 return False
-            source = await connection.fetchval(
-                """
-                DELETE FROM pgstac.items WHERE collection = $1 AND id = $2
-                RETURNING coalesce(content #>> '{properties,harvest:source}', '')
-                """,
-                collection,
-                name,
-            )
-            await record_changes(connection, [ItemChange(source, collection, deleted=1)])
-            return True
+            return await delete_item(connection, collection, name)
 
     async def create_collections(self, collections: Sequence[Item]) -> None:
         """Add collections, all of them or none.

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from catalog.store.deletion import Deleted, delete_items
 from catalog.store.ledger import Claim
-from catalog.store.writer import Deleted, delete_items
 
 if TYPE_CHECKING:
     from catalog.store.writer import Connection

@@ -4,27 +4,18 @@ A few items at a time are written here; loads of many are `catalog.store.loader`
 small end.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from catalog import jsontext
 from catalog.errors import RecordRefused, WriteRefused
-from catalog.store.base_item import read_targets
-from catalog.store.batch import LOCK_SHARDS, BatchWriter
+from catalog.store.batch import BatchWriter
 from catalog.store.following import remember_declared, with_data_followed
-from catalog.store.prepared import prepare, shard_of
-from catalog.store.statistics import ItemChange, record_changes
-from catalog.store.versions import unlink_versions
+from catalog.store.prepared import prepare
 from catalog.store.written import Written as Written
 
 if TYPE_CHECKING:
     from catalog.store.connection import Connection as Connection
-
-# How it is known that an upstream deleted something.
-Cause = Literal["feed", "reconcile", "request"]
 
 # pgstac's own columns (id, geometry, datetime ...) need no registration.
 _WANTED_QUERYABLES = """
@@ -54,23 +45,6 @@ _QUERYABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """A record that an upstream deleted.
-
-    Attributes:
-        native_id: the upstream's identifier of it; text that the item has somewhere, if it is that record.
-            Empty where only the item's id is known.
-        deleted_at: with a zone.
-    """
-
-    id: str
-    collection: str
-    native_id: str
-    deleted_at: datetime
-    reason: str | None
-
-
 async def upsert_items(connection: "Connection", items: Sequence[Mapping[str, Any]]) -> Written:
     """Insert or update items, all of them or none.
 
@@ -97,92 +71,6 @@ async def upsert_items(connection: "Connection", items: Sequence[Mapping[str, An
         for item, refusal in outcome.refused:
             raise WriteRefused(f"item {item.id} cannot be stored: {refusal.reason}") from refusal
     return outcome.total()
-
-
-async def delete_items(
-    connection: "Connection", source: str, records: Sequence[Deleted], cause: Cause = "feed"
-) -> int:
-    """Take out what an upstream deleted, and note it; all of it or nothing.
-
-    An item goes only if it came from this source and holds the record's native id: one that another
-    record made, or another source, stays. Doing it again changes nothing.
-
-    Args:
-        connection: of the ingest role.
-        source: name of the upstream.
-        records: what it deleted.
-        cause: how that is known.
-
-    Returns:
-        How many items went.
-    """
-    async with connection.transaction():
-        await connection.execute(
-            LOCK_SHARDS,
-            [record.collection for record in records],
-            [shard_of(record.id) for record in records],
-        )
-        gone = await connection.fetch(
-            """
-            DELETE FROM pgstac.items USING unnest($2::text[], $3::text[], $4::text[]) AS dead (collection, id, native)
-            WHERE items.collection = dead.collection AND items.id = dead.id
-                AND items.content #>> '{properties,harvest:source}' = $1
-                AND position(dead.native IN items.content::text) > 0
-            RETURNING items.collection, items.id
-            """,
-            source,
-            [record.collection for record in records],
-            [record.id for record in records],
-            [record.native_id for record in records],
-        )
-        await _note(connection, source, records, {(row["collection"], row["id"]) for row in gone}, cause)
-        targets = await read_targets(connection, {row["collection"] for row in gone})
-        for name, target in targets.items():
-            left = [row["id"] for row in gone if row["collection"] == name]
-            await unlink_versions(connection, name, target.table, left)
-        fewer = Counter(row["collection"] for row in gone)
-        await record_changes(
-            connection, [ItemChange(source, name, deleted=count) for name, count in fewer.items()]
-        )
-    return len(gone)
-
-
-async def _note(
-    connection: "Connection",
-    source: str,
-    records: Sequence[Deleted],
-    gone: Collection[tuple[str, str]],
-    cause: Cause,
-) -> None:
-    """Leave tombstones. One that is there stays as it is, unless an item went again: then it is news."""
-    await connection.executemany(
-        """
-        INSERT INTO kakehashi.tombstone AS old
-            (source, collection, id, native_id, deleted_at, reason, cause, is_removal)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (source, collection, id, native_id) DO UPDATE SET
-            deleted_at = excluded.deleted_at, reason = excluded.reason,
-            cause = CASE WHEN excluded.is_removal THEN excluded.cause ELSE old.cause END,
-            noted = CASE WHEN excluded.is_removal THEN excluded.noted ELSE old.noted END,
-            noted_at = CASE WHEN excluded.is_removal THEN excluded.noted_at ELSE old.noted_at END,
-            is_removal = excluded.is_removal OR old.is_removal
-        WHERE excluded.is_removal
-            OR (old.deleted_at, old.reason) IS DISTINCT FROM (excluded.deleted_at, excluded.reason)
-        """,
-        [
-            (
-                source,
-                record.collection,
-                record.id,
-                record.native_id,
-                record.deleted_at,
-                record.reason,
-                cause,
-                (record.collection, record.id) in gone,
-            )
-            for record in records
-        ],
-    )
 
 
 async def upsert_collections(connection: "Connection", collections: Iterable[Mapping[str, Any]]) -> int:

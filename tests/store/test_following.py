@@ -8,8 +8,9 @@ import asyncpg
 import pytest
 
 from catalog import jsontext
+from catalog.store.deletion import Deleted, delete_items
 from catalog.store.statistics import fold_changes, recount
-from catalog.store.writer import Deleted, delete_items, upsert_collections, upsert_items
+from catalog.store.writer import upsert_collections, upsert_items
 from tests.store.items import collection, item
 
 Connection = Any

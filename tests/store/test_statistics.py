@@ -12,9 +12,10 @@ import pytest
 from catalog import jsontext
 from catalog.observed import Observed
 from catalog.store import figures
+from catalog.store.deletion import Deleted, delete_items
 from catalog.store.figures import Figures, read_figures
 from catalog.store.statistics import ItemChange, fold_changes, record_changes, recount
-from catalog.store.writer import Deleted, delete_items, upsert_collections, upsert_items
+from catalog.store.writer import upsert_collections, upsert_items
 from tests.store.items import collection, item
 
 Connection = Any

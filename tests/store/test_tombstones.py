@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from catalog.store.writer import Deleted, delete_items
+from catalog.store.deletion import Deleted, delete_items
 from ingest.contract import Page, Selection
 from ingest.harmonize import Harmonizer
 from ingest.load import CatalogueSink, NdjsonSink

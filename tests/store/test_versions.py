@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from catalog.store.writer import Deleted, delete_items, upsert_collections, upsert_items
+from catalog.store.deletion import Deleted, delete_item, delete_items
+from catalog.store.writer import upsert_collections, upsert_items
 from tests.store.items import collection, item
 
 Connection = Any
@@ -122,3 +123,15 @@ async def test_what_an_upstream_says_of_deprecation_stays(ready: Connection) -> 
 async def test_items_without_versions_leave_no_trace(ready: Connection) -> None:
     await _load(ready, _version("no product name"))
     assert await ready.fetchval("SELECT count(*) FROM kakehashi.product_version") == 0
+
+
+async def test_versions_are_linked_anew_when_one_is_deleted_by_request(ready: Connection) -> None:
+    await upsert_items(ready, [_version(name) for name in _CHAIN])
+    async with ready.transaction():
+        assert await delete_item(ready, "c", _CHAIN[1])
+        assert not await delete_item(ready, "c", _CHAIN[1])
+    assert await _said(ready) == _expected([_CHAIN[0], _CHAIN[2]])
+    row = await ready.fetchrow(
+        "SELECT source, id, cause, is_removal FROM kakehashi.tombstone WHERE id = $1", _CHAIN[1]
+    )
+    assert tuple(row) == ("cdse", _CHAIN[1], "request", True)

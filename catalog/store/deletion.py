@@ -1,0 +1,159 @@
+"""Taking items out of the catalogue, and leaving word of it.
+
+Whoever takes an item out, for whatever reason, does all of this in one transaction: a tombstone for those
+who follow what goes, links of the versions that are left, and the counts.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from catalog.store.base_item import read_targets
+from catalog.store.batch import LOCK_SHARDS
+from catalog.store.prepared import shard_of
+from catalog.store.statistics import ItemChange, record_changes
+from catalog.store.versions import unlink_versions
+
+if TYPE_CHECKING:
+    from catalog.store.connection import Connection
+
+# How it is known that something is to go: an upstream's list of deletions, a comparison with what the
+# upstream has, or a request of somebody who may change the catalogue.
+Cause = Literal["feed", "reconcile", "request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A record that an upstream deleted.
+
+    Attributes:
+        native_id: the upstream's identifier of it; text that the item has somewhere, if it is that record.
+            Empty where only the item's id is known.
+        deleted_at: with a zone.
+    """
+
+    id: str
+    collection: str
+    native_id: str
+    deleted_at: datetime
+    reason: str | None
+
+
+async def delete_items(
+    connection: "Connection", source: str, records: Sequence[Deleted], cause: Cause = "feed"
+) -> int:
+    """Take out what an upstream deleted, and note it; all of it or nothing.
+
+    An item goes only if it came from this source and holds the record's native id: one that another
+    record made, or another source, stays. Doing it again changes nothing.
+
+    Args:
+        connection: of the ingest role.
+        source: name of the upstream.
+        records: what it deleted.
+        cause: how that is known.
+
+    Returns:
+        How many items went.
+    """
+    async with connection.transaction():
+        await connection.execute(
+            LOCK_SHARDS,
+            [record.collection for record in records],
+            [shard_of(record.id) for record in records],
+        )
+        gone = await connection.fetch(
+            """
+            DELETE FROM pgstac.items USING unnest($2::text[], $3::text[], $4::text[]) AS dead (collection, id, native)
+            WHERE items.collection = dead.collection AND items.id = dead.id
+                AND items.content #>> '{properties,harvest:source}' = $1
+                AND position(dead.native IN items.content::text) > 0
+            RETURNING items.collection, items.id
+            """,
+            source,
+            [record.collection for record in records],
+            [record.id for record in records],
+            [record.native_id for record in records],
+        )
+        await _note(connection, source, records, {(row["collection"], row["id"]) for row in gone}, cause)
+        await _settle(connection, source, [(row["collection"], row["id"]) for row in gone])
+    return len(gone)
+
+
+async def _note(
+    connection: "Connection",
+    source: str,
+    records: Sequence[Deleted],
+    gone: Collection[tuple[str, str]],
+    cause: Cause,
+) -> None:
+    """Leave tombstones. One that is there stays as it is, unless an item went again: then it is news."""
+    await connection.executemany(
+        """
+        INSERT INTO kakehashi.tombstone AS old
+            (source, collection, id, native_id, deleted_at, reason, cause, is_removal)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (source, collection, id, native_id) DO UPDATE SET
+            deleted_at = excluded.deleted_at, reason = excluded.reason,
+            cause = CASE WHEN excluded.is_removal THEN excluded.cause ELSE old.cause END,
+            noted = CASE WHEN excluded.is_removal THEN excluded.noted ELSE old.noted END,
+            noted_at = CASE WHEN excluded.is_removal THEN excluded.noted_at ELSE old.noted_at END,
+            is_removal = excluded.is_removal OR old.is_removal
+        WHERE excluded.is_removal
+            OR (old.deleted_at, old.reason) IS DISTINCT FROM (excluded.deleted_at, excluded.reason)
+        """,
+        [
+            (
+                source,
+                record.collection,
+                record.id,
+                record.native_id,
+                record.deleted_at,
+                record.reason,
+                cause,
+                (record.collection, record.id) in gone,
+            )
+            for record in records
+        ],
+    )
+
+
+async def delete_item(connection: "Connection", collection: str, identifier: str) -> bool:
+    """Take out one item because somebody asked for it, whichever source it came from.
+
+    Args:
+        connection: of the ingest role, in a transaction that holds the lock of the item's shard.
+        collection: of the item.
+        identifier: of the item.
+
+    Returns:
+        Whether there was one.
+    """
+    row = await connection.fetchrow(
+        """
+        DELETE FROM pgstac.items WHERE collection = $1 AND id = $2
+        RETURNING coalesce(content #>> '{properties,harvest:source}', '') AS source
+        """,
+        collection,
+        identifier,
+    )
+    if row is None:
+        return False
+    gone = [(collection, identifier)]
+    record = Deleted(identifier, collection, "", datetime.now(UTC), None)
+    await _note(connection, row["source"], [record], set(gone), "request")
+    await _settle(connection, row["source"], gone)
+    return True
+
+
+async def _settle(connection: "Connection", source: str, gone: Collection[tuple[str, str]]) -> None:
+    """Bring what speaks of items in step with their going: links of other versions, and counts."""
+    counts = Counter(collection for collection, _ in gone)
+    for name, target in (await read_targets(connection, counts.keys())).items():
+        left = [identifier for collection, identifier in gone if collection == name]
+        await unlink_versions(connection, name, target.table, left)
+    await record_changes(
+        connection, [ItemChange(source, name, deleted=count) for name, count in counts.items()]
+    )
