@@ -69,7 +69,8 @@ class Planner:
             return added
 
     async def _plan_one(self, connection: "Connection", entry: Entry, collection: str, now: datetime) -> int:
-        habits, scope = entry.habits, (entry.source, collection, entry.bbox)
+        habits = entry.habits
+        scope: ledger.Scope = (entry.source, collection, entry.bbox)
         basis: Basis = habits.follows
         windows: list[NewWindow] = []
         # Data sets are listed anew each time; their past is no other.
@@ -78,11 +79,10 @@ class Planner:
         if has_past:
             span = (habits.first_moment(now), until)
             windows += await self._slices(connection, entry, collection, "backfill", span)
-        first = now if has_past else now - habits.every
-        await ledger.start_cursor(connection, entry.source, collection, basis, first)
-        since = await schedule.follows_since(
-            connection, entry.source, collection, "follow", basis, habits.every
-        )
+        # The present begins where the past ends, even if it was not followed since.
+        first = until if has_past else now - habits.every
+        await ledger.start_cursor(connection, scope, basis, first)
+        since = await schedule.follows_since(connection, scope, "follow", basis, habits.every)
         if since is not None:
             span = (since - (habits.overlap if has_past else timedelta(0)), now)
             windows += _follow(entry, collection, "follow", basis, span)
@@ -99,9 +99,10 @@ class Planner:
             entries = [entry for entry in self._entries if entry.source == source and entry.habits.deletions]
             entry = entries[0]
             # What was deleted before is not listed any more, and so never comes here.
-            await ledger.start_cursor(connection, source, EVERYTHING, "deleted", now)
+            scope: ledger.Scope = (source, EVERYTHING, None)
+            await ledger.start_cursor(connection, scope, "deleted", now)
             since = await schedule.follows_since(
-                connection, source, EVERYTHING, "deletions", "deleted", entry.habits.every
+                connection, scope, "deletions", "deleted", entry.habits.every
             )
             if since is None:
                 continue

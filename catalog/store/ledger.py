@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Kind = Literal["backfill", "follow", "deletions", "reconcile"]
 Basis = Literal["acquired", "changed", "deleted"]
 EVERYTHING = "*"
+Box = tuple[float, float, float, float]
+# Source, collection, box: what is harvested by itself, and has cursors of its own.
+Scope = tuple[str, str, Box | None]
 _LONGEST_ERROR = 2000
 
 _CLAIMED = """
@@ -54,7 +57,7 @@ class NewWindow:
     basis: Basis
     start: datetime
     end: datetime
-    bbox: tuple[float, float, float, float] | None = None
+    bbox: Box | None = None
     priority: int = 0
     newest_first: bool = True
     options: dict[str, Any] = field(default_factory=dict)
@@ -77,7 +80,7 @@ class Claim:
     basis: Basis
     start: datetime
     end: datetime
-    bbox: tuple[float, float, float, float] | None
+    bbox: Box | None
     options: dict[str, Any]
     priority: int
     attempt: int
@@ -283,29 +286,34 @@ async def split(
         )
 
 
-async def cursor_of(connection: "Connection", source: str, collection: str, basis: Basis) -> datetime | None:
+async def cursor_of(connection: "Connection", scope: Scope, basis: Basis) -> datetime | None:
     """Return the time before which everything is committed; None before the first window was done."""
+    source, collection, bbox = scope
     found: datetime | None = await connection.fetchval(
-        "SELECT until FROM kakehashi.harvest_cursor WHERE source = $1 AND collection = $2 AND basis = $3",
+        """
+        SELECT until FROM kakehashi.harvest_cursor
+        WHERE source = $1 AND collection = $2 AND basis = $3 AND bbox IS NOT DISTINCT FROM $4::double precision[]
+        """,
         source,
         collection,
         basis,
+        bbox,
     )
     return found
 
 
-async def start_cursor(
-    connection: "Connection", source: str, collection: str, basis: Basis, until: datetime
-) -> None:
+async def start_cursor(connection: "Connection", scope: Scope, basis: Basis, until: datetime) -> None:
     """Begin to follow the present at a time, unless it is followed already."""
+    source, collection, bbox = scope
     await connection.execute(
         """
-        INSERT INTO kakehashi.harvest_cursor (source, collection, basis, until) VALUES ($1, $2, $3, $4)
+        INSERT INTO kakehashi.harvest_cursor (source, collection, basis, bbox, until) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT DO NOTHING
         """,
         source,
         collection,
         basis,
+        bbox,
         until,
     )
 
@@ -343,20 +351,22 @@ async def _move_cursor(connection: "Connection", window: Claim) -> None:
     """Move a cursor to where everything before is done: the first open window, or the end of the last one."""
     await connection.execute(
         """
-        INSERT INTO kakehashi.harvest_cursor AS old (source, collection, basis, until)
-        SELECT $1, $2, $3, coalesce(
+        INSERT INTO kakehashi.harvest_cursor AS old (source, collection, basis, bbox, until)
+        SELECT $1, $2, $3, $5::double precision[], coalesce(
             min(window_start) FILTER (WHERE state IN ('pending', 'running', 'failed')),
             max(window_end) FILTER (WHERE state = 'done')
         )
         FROM kakehashi.harvest_window
         WHERE source = $1 AND collection = $2 AND basis = $3 AND kind = $4 AND is_planned
-        ON CONFLICT (source, collection, basis) DO UPDATE SET
+            AND bbox IS NOT DISTINCT FROM $5::double precision[]
+        ON CONFLICT (source, collection, basis, bbox) DO UPDATE SET
             until = greatest(old.until, excluded.until), moved_at = clock_timestamp()
         """,
         window.source,
         window.collection,
         window.basis,
         window.kind,
+        window.bbox,
     )
 
 

@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from catalog.store.ledger import Basis, Kind
+from catalog.store.ledger import Basis, Kind, Scope
 
 if TYPE_CHECKING:
     import asyncpg
 
     from catalog.store.writer import Connection
 
-Box = tuple[float, float, float, float]
 # Of so many turns, one goes to what is not of the present.
 _TURNS = 8
 
 Span = tuple[datetime, datetime]
-Scope = tuple[str, str, Box | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +110,22 @@ async def backfill_end(connection: "Connection", scope: Scope) -> datetime | Non
 
 
 async def follows_since(
-    connection: "Connection", source: str, collection: str, kind: Kind, basis: Basis, every: timedelta
+    connection: "Connection", scope: Scope, kind: Kind, basis: Basis, every: timedelta
 ) -> datetime | None:
     """Return from when on the present is to be asked for now; None if that is not due.
 
     It is due when the last time is `every` ago and nothing of it is still open.
     """
+    source, collection, bbox = scope
     found: datetime | None = await connection.fetchval(
         """
         SELECT until FROM kakehashi.harvest_cursor AS cursor
-        WHERE source = $1 AND collection = $2 AND basis = $4
+        WHERE source = $1 AND collection = $2 AND basis = $4 AND bbox IS NOT DISTINCT FROM $6::double precision[]
             AND until <= clock_timestamp() - $5::interval
             AND NOT EXISTS (
                 SELECT FROM kakehashi.harvest_window
                 WHERE source = $1 AND collection = $2 AND kind = $3 AND is_planned
+                    AND bbox IS NOT DISTINCT FROM $6::double precision[]
                     AND state IN ('pending', 'running', 'failed')
             )
         """,
@@ -134,6 +134,7 @@ async def follows_since(
         kind,
         basis,
         every,
+        bbox,
     )
     return found
 

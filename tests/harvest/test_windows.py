@@ -9,6 +9,9 @@ import pytest
 
 from catalog.store import ledger, schedule
 from catalog.store.ledger import NewWindow
+from ingest.habits import Habits
+from ingest.plan import Entry
+from ingest.windows import Planner
 from tests.harvest.conftest import CDSE, GPORTAL, NOON, S2, SGLI, Bench
 from tests.replay.server import Answer, Request
 
@@ -149,7 +152,7 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         fresh_database_url, server_settings={"search_path": "pgstac,public", "role": "kakehashi_ingest"}
     )
     try:
-        await ledger.start_cursor(connection, "cdse", S2, "changed", NOON)
+        await ledger.start_cursor(connection, ("cdse", S2, None), "changed", NOON)
         windows = [
             NewWindow("cdse", S2, "follow", "changed", NOON + DAY * day, NOON + DAY * (day + 1))
             for day in (0, 1)
@@ -163,7 +166,9 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         assert later is not None
         assert await ledger.claim(connection, second, "b") is None
         await ledger.finish(connection, later, ledger.Counts())
-        assert await ledger.cursor_of(connection, "cdse", S2, "changed") == NOON, "an earlier one is open"
+        assert await ledger.cursor_of(connection, ("cdse", S2, None), "changed") == NOON, (
+            "an earlier one is open"
+        )
         earlier = await ledger.claim(connection, first, "a")
         assert earlier is not None
         assert await schedule.recover(connection) == 1, "no job is for it"
@@ -172,7 +177,49 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         with pytest.raises(ledger.WindowLost):
             await ledger.finish(connection, earlier, ledger.Counts())
         await ledger.finish(connection, again, ledger.Counts())
-        assert await ledger.cursor_of(connection, "cdse", S2, "changed") == NOON + 2 * DAY
+        assert await ledger.cursor_of(connection, ("cdse", S2, None), "changed") == NOON + 2 * DAY
+    finally:
+        await connection.close()
+
+
+async def test_two_boxes_of_a_collection_are_followed_each_by_itself(fresh_database_url: str):
+    """A cursor was of a collection, whatever the box: the second box was never followed."""
+    west, east = (0.0, 40.0, 10.0, 50.0), (130.0, 30.0, 140.0, 40.0)
+    connection: Any = await asyncpg.connect(
+        fresh_database_url, server_settings={"search_path": "pgstac,public", "role": "kakehashi_ingest"}
+    )
+    boxes = "SELECT bbox FROM kakehashi.harvest_window WHERE kind = 'follow' ORDER BY bbox"
+    try:
+        both = Planner([Entry("cdse", (S2,), box, Habits(reconcile=None)) for box in (west, east)])
+        await both.plan(connection)
+        await connection.execute("UPDATE kakehashi.harvest_cursor SET until = until - interval '2 hours'")
+        await both.plan(connection)
+        assert [tuple(row["bbox"]) for row in await connection.fetch(boxes)] == [west, east]
+        # What is done of one box moves its cursor alone.
+        before = await ledger.cursor_of(connection, ("cdse", S2, west), "acquired")
+        number = await connection.fetchval(
+            "SELECT id FROM kakehashi.harvest_window WHERE kind = 'follow' AND bbox = $1", east
+        )
+        claimed = await ledger.claim(connection, number, "a")
+        assert claimed is not None
+        await ledger.finish(connection, claimed, ledger.Counts())
+        assert await ledger.cursor_of(connection, ("cdse", S2, east), "acquired") == claimed.end
+        assert await ledger.cursor_of(connection, ("cdse", S2, west), "acquired") == before
+    finally:
+        await connection.close()
+
+
+async def test_the_present_begins_where_the_past_ends(fresh_database_url: str):
+    """A box that was filled, but not followed, missed what came since."""
+    connection: Any = await asyncpg.connect(
+        fresh_database_url, server_settings={"search_path": "pgstac,public", "role": "kakehashi_ingest"}
+    )
+    try:
+        await ledger.add_windows(
+            connection, [NewWindow("cdse", S2, "backfill", "acquired", NOON - DAY, NOON)]
+        )
+        await Planner([Entry("cdse", (S2,), None, Habits(reconcile=None))]).plan(connection)
+        assert await ledger.cursor_of(connection, ("cdse", S2, None), "acquired") == NOON
     finally:
         await connection.close()
 
