@@ -36,7 +36,7 @@ class Planner:
             How many windows of other plans were put aside.
         """
         await self.set_manners(connection)
-        scopes: list[schedule.Scope] = [
+        scopes: list[ledger.Scope] = [
             (entry.source, collection, entry.bbox)
             for entry in self._entries
             for collection in (*entry.collections, *((EVERYTHING,) if entry.habits.deletions else ()))
