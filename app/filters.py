@@ -34,7 +34,7 @@ def read_filter(value: Any, language: Any, crs: Any) -> Any:
     Raises:
         InvalidRequest: names `filter`, `filter-lang` or `filter-crs`.
     """
-    if crs is not None and crs not in CRS84:
+    if crs is not None and not (isinstance(crs, str) and crs in CRS84):
         raise InvalidRequest("filter-crs", "only http://www.opengis.net/def/crs/OGC/1.3/CRS84 is supported")
     if language is not None and language not in LANGUAGES:
         raise InvalidRequest("filter-lang", f"is one of {', '.join(LANGUAGES)}")

@@ -14,7 +14,6 @@ from app.filters import CRS84, LANGUAGES
 from catalog.aggregation import AGGREGATIONS, INTERVALS
 
 Text = str | None
-_MAX_LIMIT = 10_000
 
 _CollectionId = Annotated[str, Path(description="Id of a collection.")]
 _Limit = Annotated[
@@ -134,7 +133,13 @@ class CollectionsRequest(LanguageRequest):
     """Parameters of `GET /collections`."""
 
     limit: Annotated[
-        int | None, Query(ge=1, le=_MAX_LIMIT, description="Most collections of a page; all if left out.")
+        int | None,
+        Query(
+            ge=1,
+            description=(
+                "Most collections of a page; all if left out. More than the server's maximum is cut to it."
+            ),
+        ),
     ] = attr.ib(default=None)
     bbox: _Bbox = attr.ib(default=None)
     datetime: _Datetime = attr.ib(default=None)

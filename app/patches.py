@@ -1,6 +1,7 @@
 """Changes to JSON documents: JSON Merge Patch (RFC 7396) and JSON Patch (RFC 6902)."""
 
 import copy
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from catalog.errors import InvalidRequest
 
 _OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
 _MAX_OPERATIONS = 1_000
+_ODD_TILDE = re.compile(r"~(?![01])")
 # Values that all copies of a patch may make together: each copy into itself doubles a document.
 _MAX_COPIED = 100_000
 
@@ -93,6 +95,8 @@ def _pointer(operation: dict[str, Any], name: str) -> list[str]:
     text = operation.get(name)
     if not isinstance(text, str) or (text and not text.startswith("/")):
         raise _Fault(f"`{name}` is a JSON Pointer such as /properties/gsd")
+    if _ODD_TILDE.search(text):
+        raise _Fault(f"in `{name}` a ~ stands only in ~0 and ~1")
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 

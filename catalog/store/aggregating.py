@@ -87,7 +87,7 @@ class _Column:
 def _column(one: Asked, queryables: Queryables, parameters: Parameters) -> _Column:
     aggregation = one.of
     if aggregation.form is Form.GEOHASH:
-        return _Column(f"ST_GeoHash({_CENTRE}, {one.precision})")
+        return _Column(f"({_geohash(one.precision)})")
     if aggregation.form is Form.GEOTILE:
         return _Column(f"({_tile(one.precision)})")
     if aggregation.form in (Form.FIRST, Form.LAST, Form.TIMES):
@@ -108,6 +108,12 @@ def _column(one: Asked, queryables: Queryables, parameters: Parameters) -> _Colu
         f" WHEN 'null' THEN NULL ELSE ARRAY[{path.text}] END"
     )
     return _Column(values, is_list=True)
+
+
+def _geohash(characters: int) -> str:
+    """Return the geohash of the centre in SQL; PostGIS raises for places that are none on Earth."""
+    x, y = "greatest(-180, least(180, ST_X(centre)))", "greatest(-90, least(90, ST_Y(centre)))"
+    return f"SELECT ST_GeoHash(ST_Point({x}, {y}), {characters}) FROM (SELECT {_CENTRE} AS centre OFFSET 0) AS middle"  # noqa: S608
 
 
 def _tile(zoom: int) -> str:

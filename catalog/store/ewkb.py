@@ -19,6 +19,8 @@ _COUNT = struct.Struct("<I")
 _WGS84 = struct.pack("<I", 4326)
 _MAX_DEPTH = 16
 _NUMBERS = {int, float}
+# RFC 7946 has 180; other tools write footprints across the antimeridian as going on to 190, and 0 to 360.
+_MOST_LONGITUDE = 360
 
 
 class BadGeometry(ValueError):
@@ -143,6 +145,10 @@ class _Encoder:
         if not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
             raise BadGeometry("a coordinate is not finite")
         longitudes, latitudes = numbers[::height], numbers[1::height]
+        if min(latitudes) < -90 or max(latitudes) > 90:
+            raise BadGeometry("a latitude is not between -90 and 90 degrees")
+        if min(longitudes) < -_MOST_LONGITUDE or max(longitudes) > _MOST_LONGITUDE:
+            raise BadGeometry(f"a longitude is not between -{_MOST_LONGITUDE} and {_MOST_LONGITUDE} degrees")
         self._west = min(self._west, min(longitudes))
         self._east = max(self._east, max(longitudes))
         self._south = min(self._south, min(latitudes))

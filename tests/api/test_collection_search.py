@@ -50,6 +50,11 @@ def test_bbox(texts_http: httpx.Client, bbox: tuple[float, ...]) -> None:
     assert both_ways(texts_http, {"bbox": list(bbox)}, bbox=",".join(map(str, bbox))) == wanted
 
 
+def test_a_limit_beyond_the_maximum_is_cut_to_it(texts_http: httpx.Client) -> None:
+    everything = texts_http.get("/collections").json()
+    assert texts_http.get("/collections?limit=10001").json()["collections"] == everything["collections"]
+
+
 @pytest.mark.parametrize(
     ("datetime", "start", "end"),
     [

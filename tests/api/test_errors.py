@@ -145,6 +145,8 @@ BODIES: list[tuple[str, Any]] = [
     ("bbox", {}),
     ("datetime", 2023),
     ("datetime", ["2023-01-01T00:00:00Z", None]),
+    ("filter-crs", {}),
+    ("filter-crs", ["CRS84"]),
     ("limit", 0),
     ("limit", "10"),
     ("limit", 1.5),

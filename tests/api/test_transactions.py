@@ -14,6 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from catalog.store.cql2.spatial import OPERATORS
 from tests.api.conftest import Server, running_server
 from tests.api.data import WORLD
 from tests.api.test_errors import error
@@ -309,6 +310,8 @@ def test_bulk_items(ops: httpx.Client, place: str) -> None:
         ({"properties": {"datetime": None}}, 422, "properties"),
         ({"properties": {"datetime": "yesterday"}}, 422, "datetime"),
         ({"geometry": {"type": "Point", "coordinates": "x"}}, 422, "geometry"),
+        ({"geometry": {"type": "Point", "coordinates": [139, 95]}}, 400, "latitude"),
+        ({"geometry": {"type": "Point", "coordinates": [1e300, 35]}}, 400, "longitude"),
         ({"geometry": None, "bbox": [0, 0, 0, 0]}, 422, "geometry"),
         ({"links": "x"}, 422, "links"),
         ({"stac_version": "0.9.0"}, 422, "stac_version"),
@@ -332,6 +335,51 @@ def test_an_item_that_is_none(
     before = ops.get(f"{place}/items/a").json()
     assert named in error(ops.put(f"{place}/items/a", json={**item("a"), **change}), status)
     assert ops.get(f"{place}/items/a").json() == before
+
+
+_BOW_TIE = [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]
+_OVERLAPPING = [[[[x, x], [x + 2, x], [x + 2, x + 2], [x, x + 2], [x, x]]] for x in (0, 1)]
+
+
+def test_no_footprint_makes_a_search_fail(ops: httpx.Client, place: str) -> None:
+    """GEOS raises for footprints that cross themselves, PostGIS for a geohash beyond the antimeridian."""
+    footprints: dict[str, tuple[str, list[Any]]] = {
+        "bow-tie": ("Polygon", [_BOW_TIE]),
+        "overlapping": ("MultiPolygon", _OVERLAPPING),
+        "no-area": ("Polygon", [[[0, 0]] * 4]),
+        "no-length": ("LineString", [[0, 0], [0, 0]]),
+        "beyond": ("Polygon", [[[190, 0], [200, 0], [200, 10], [190, 10], [190, 0]]]),
+        "pole": ("Point", [0, 90]),
+    }
+    for name, (kind, coordinates) in footprints.items():
+        made = item(name) | {"geometry": {"type": kind, "coordinates": coordinates}}
+        assert ops.post(f"{place}/items", json=made).status_code == 201
+    literals: list[dict[str, Any]] = [
+        {"type": "Polygon", "coordinates": [_BOW_TIE]},
+        {"type": "MultiPolygon", "coordinates": _OVERLAPPING},
+        {"type": "LineString", "coordinates": [[0, 0.5], [1, 0.25]]},
+        {"bbox": [0, 0, 1, 1]},
+        {"type": "Point", "coordinates": [0.5, 0.5]},
+        {"property": "geometry"},
+    ]
+    found = {}
+    searched = [place.rpartition("/")[2]]
+    for operator in sorted(OPERATORS):
+        for number, literal in enumerate(literals):
+            condition = {"op": operator, "args": [{"property": "geometry"}, literal]}
+            answer = ops.post("/search", json={"collections": searched, "filter": condition})
+            assert answer.status_code == 200, (condition, answer.text)
+            found[operator, number] = {feature["id"] for feature in answer.json()["features"]}
+    around = {"bow-tie", "overlapping", "no-area", "no-length"}
+    assert found["s_intersects", 0] == around
+    assert found["s_disjoint", 0] == footprints.keys() - around
+    assert found["s_equals", 0] == {"bow-tie"}
+    assert found["s_equals", 1] == {"overlapping"}
+    assert found["s_contains", 2] == {"overlapping"}
+    assert found["s_contains", 0] == {"bow-tie", "overlapping"}
+    assert found["s_within", 3] >= {"bow-tie"}
+    counted = ops.get(f"{place}/aggregate", params={"aggregations": "centroid_geohash_grid_frequency"})
+    assert counted.status_code == 200, counted.text
 
 
 def test_bodies_that_are_no_documents(ops: httpx.Client, place: str) -> None:

@@ -81,6 +81,8 @@ def test_json_patch(target: Any, operations: Any, result: Any) -> None:
         [{"path": "/a"}],
         [{"op": "add", "path": "/a"}],
         [{"op": "add", "path": "a", "value": 1}],
+        [{"op": "add", "path": "/o/~2", "value": 1}],
+        [{"op": "add", "path": "/o/~", "value": 1}],
         [{"op": "remove", "path": "/none"}],
         [{"op": "remove", "path": ""}],
         [{"op": "remove", "path": "/list/2"}],

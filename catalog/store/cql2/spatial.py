@@ -1,5 +1,6 @@
 """Spatial operators of CQL2: two geometries, in the order in which they are written."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import orjson
@@ -20,6 +21,7 @@ _FUNCTIONS = {
     "s_overlaps": "ST_Overlaps",
     "s_crosses": "ST_Crosses",
 }
+_MENDED = "CASE WHEN ST_IsValid(geometry) THEN geometry ELSE ST_MakeValid(geometry) END"
 OPERATORS = frozenset({*_FUNCTIONS, "s_intersects", "s_disjoint"})
 
 
@@ -29,8 +31,7 @@ def compile_spatial(compiler: "Compiler", op: str, args: list[Node], depth: int)
     if op in ("s_intersects", "s_disjoint"):
         meets = _intersects(left, right, compiler.parameters)
         return meets if op == "s_intersects" else f"(NOT {meets})"
-    sides = (_sql(operand, compiler.parameters) for operand in (left, right))
-    return f"{_FUNCTIONS[op]}({', '.join(sides)})"
+    return _related(_FUNCTIONS[op], left, right, compiler.parameters)
 
 
 def intersects(geometry: Geometry, parameters: "Parameters") -> str:
@@ -41,11 +42,40 @@ def intersects(geometry: Geometry, parameters: "Parameters") -> str:
 def _intersects(left: Geometry | None, right: Geometry | None, parameters: "Parameters") -> str:
     """Of a collection each member by itself: GEOS raises where two of them overlap."""
     pairs = [
-        f"ST_Intersects({_sql(one, parameters)}, {_sql(other, parameters)})"
+        _related("ST_Intersects", one, other, parameters)
         for one in _members(left)
         for other in _members(right)
     ]
     return f"({' OR '.join(pairs)})"
+
+
+def _related(function: str, left: Geometry | None, right: Geometry | None, parameters: "Parameters") -> str:
+    """Return a relation that no item can make fail.
+
+    GEOS raises for a footprint that is invalid, which other tools store, so such a one is made valid. What
+    PostGIS derives from the bare column, the look into its index, is then written out. Points and boxes
+    meet anything without that, and are what is asked for most.
+    """
+    sides = [_sql(operand, parameters) for operand in (left, right)]
+    others = [operand for operand in (left, right) if operand is not None]
+    if len(others) == 2 or (function == "ST_Intersects" and all(map(_meets_anything, others)) and others):
+        return f"{function}({', '.join(sides)})"
+    mended = (
+        _MENDED if operand is None else side for operand, side in zip((left, right), sides, strict=True)
+    )
+    return f"({' && '.join(sides)} AND {function}({', '.join(mended)}))"
+
+
+def _meets_anything(geometry: Geometry) -> bool:
+    """Return whether GEOS finds out without relating edges whether something meets a geometry."""
+    if geometry["type"] in ("Point", "MultiPoint"):
+        return True
+    if geometry["type"] != "Polygon" or len(geometry["coordinates"]) != 1:
+        return False
+    ring = geometry["coordinates"][0]
+    corners = {tuple(position[:2]) for position in ring}
+    upright = all((a[0] == b[0]) != (a[1] == b[1]) for a, b in pairwise(ring))
+    return len(ring) == 5 and len(corners) == 4 and upright
 
 
 def _members(operand: Geometry | None) -> list[Geometry | None]:
