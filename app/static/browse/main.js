@@ -43,7 +43,8 @@ async function show() {
 }
 
 function preferred() {
-  const asked = new URLSearchParams(location.search).get("lang");
+  const parameters = new URLSearchParams(location.search);
+  const asked = parameters.get("lang") ?? parameters.get("language");
   const known = [asked, ...navigator.languages.map((tag) => tag.split("-")[0])];
   return known.find((tag) => LANGUAGES.includes(tag)) || "en";
 }
