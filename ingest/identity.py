@@ -17,6 +17,8 @@ from ingest.contract import Item
 ALTERNATE = "https://stac-extensions.github.io/alternate-assets/v1.2.0/schema.json"
 # The asset that is the whole product, by the names that hubs give it.
 _PRODUCT_KEYS = ("product", "Product", "data", "download")
+# Links of a product that are the same whichever hub leads.
+_LINKS_OF_ALL = ("collection", "license")
 _ASSET_MEMBERS = ("href", "title", "description", "auth:refs", "storage:refs")
 
 
@@ -63,12 +65,51 @@ def join(held: Item, new: Item, priority: Sequence[str]) -> Item:
     others = sorted(
         (name for name in sayings if name != _source(leader)), key=lambda name: _rank(name, priority)
     )
-    joined = _with_others(_alone(leader), {name: sayings[name] for name in others})
-    # The schemes are those that the assets name now, of whichever hub.
-    properties = dict(joined["properties"])
-    used, unused = settle_access(properties, joined["assets"], joined["links"])
-    extensions = sorted({*joined["stac_extensions"], *used} - set(unused))
-    return {**joined, "properties": properties, "stac_extensions": extensions}
+    return _with_access(_with_others(_alone(leader), {name: sayings[name] for name in others}))
+
+
+def parted(held: Item, source: str, priority: Sequence[str]) -> Item | None:
+    """Return what is left of an item when the hub that leads it has its product no more.
+
+    Another hub that has the product leads then, with what is known of its record: where that is, and where
+    to get the product. The rest follows when its record comes again.
+
+    Args:
+        held: the item that is in the catalogue.
+        source: the hub; the item is its record.
+        priority: names of the sources, the leading one first.
+
+    Returns:
+        The item; None if no other hub has the product.
+    """
+    sayings = _sayings(held)
+    others = sorted(
+        (name for name, saying in sayings.items() if name != source and saying["link"]),
+        key=lambda name: _rank(name, priority),
+    )
+    if not others:
+        return None
+    heir, *rest = others
+    asset = sayings[heir]["asset"]
+    left = {
+        **held,
+        "properties": {**held["properties"], "harvest:source": heir},
+        "links": [
+            *(link for link in held["links"] if link.get("rel") in _LINKS_OF_ALL),
+            sayings[heir]["link"],
+        ],
+        "assets": {_PRODUCT_KEYS[0]: {**asset, "roles": ["data"]}} if asset else {},
+        "stac_extensions": [name for name in held["stac_extensions"] if name != ALTERNATE],
+    }
+    return _with_access(_with_others(left, {name: sayings[name] for name in rest}))
+
+
+def _with_access(item: Item) -> Item:
+    """Return an item with the schemes that its assets name now, of whichever hub."""
+    properties = dict(item["properties"])
+    used, unused = settle_access(properties, item["assets"], item["links"])
+    extensions = sorted({*item["stac_extensions"], *used} - set(unused))
+    return {**item, "properties": properties, "stac_extensions": extensions}
 
 
 def _rank(source: str, priority: Sequence[str]) -> tuple[int, str]:

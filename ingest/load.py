@@ -22,7 +22,7 @@ from catalog.store.writer import (
     upsert_translations,
 )
 from ingest.contract import Collection, Item, Record, Tombstone
-from ingest.identity import join
+from ingest.identity import join, parted
 from ingest.report import Refusal
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ class CatalogueSink:
         """Write what is waiting, then take out what was deleted."""
         late = await self.flush()
         async with self.transaction():
-            self._deleted += await delete_items(self._connection, self._source, [_deleted(tombstone)])
+            self._deleted += await delete_items(
+                self._connection, self._source, [_deleted(tombstone)], part=self._parted
+            )
         return late
 
     async def refused(self, refusal: Refusal) -> None:
@@ -172,6 +174,10 @@ class CatalogueSink:
         """Join an item with what other hubs say of the same product."""
         item, _ = self._waiting[new.key]
         return join(held, item, load_homes().priority)
+
+    def _parted(self, held: Item) -> Item | None:
+        """Return what other hubs leave of an item that ours has no more."""
+        return parted(held, self._source, load_homes().priority)
 
     async def _ensure_collection(self, identifier: str) -> None:
         known = await self._known()

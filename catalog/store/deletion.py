@@ -5,14 +5,15 @@ who follow what goes, links of the versions that are left, and the counts.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from catalog.store.base_item import read_targets
-from catalog.store.batch import LOCK_SHARDS
-from catalog.store.prepared import shard_of
+from catalog.store.batch import LOCK_SHARDS, BatchWriter
+from catalog.store.held import hold_items
+from catalog.store.prepared import prepare, shard_of
 from catalog.store.statistics import ItemChange, record_changes
 from catalog.store.versions import unlink_versions
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 # How it is known that something is to go: an upstream's list of deletions, a comparison with what the
 # upstream has, or a request of somebody who may change the catalogue.
 Cause = Literal["feed", "reconcile", "request"]
+# Makes of an item what other sources leave of it; None if no other has it.
+Part = Callable[[dict[str, Any]], Mapping[str, Any] | None]
+
+# Items that one of the given records made.
+_MADE_BY = """
+    unnest($2::text[], $3::text[], $4::text[]) AS dead (collection, id, native)
+    WHERE items.collection = dead.collection AND items.id = dead.id
+        AND items.content #>> '{properties,harvest:source}' = $1
+        AND position(dead.native IN items.content::text) > 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,11 @@ class Deleted:
 
 
 async def delete_items(
-    connection: "Connection", source: str, records: Sequence[Deleted], cause: Cause = "feed"
+    connection: "Connection",
+    source: str,
+    records: Sequence[Deleted],
+    cause: Cause = "feed",
+    part: Part | None = None,
 ) -> int:
     """Take out what an upstream deleted, and note it; all of it or nothing.
 
@@ -54,32 +69,55 @@ async def delete_items(
         source: name of the upstream.
         records: what it deleted.
         cause: how that is known.
+        part: makes of an item what other sources leave of it; None: all of it goes.
 
     Returns:
         How many items went.
+
+    Raises:
+        RecordRefused: what other sources leave of an item cannot be stored.
     """
+    named = (
+        source,
+        [record.collection for record in records],
+        [record.id for record in records],
+        [record.native_id for record in records],
+    )
     async with connection.transaction():
-        await connection.execute(
-            LOCK_SHARDS,
-            [record.collection for record in records],
-            [shard_of(record.id) for record in records],
-        )
+        await connection.execute(LOCK_SHARDS, named[1], [shard_of(record.id) for record in records])
+        if part is not None:
+            await _hand_over(connection, named, part)
+        # What was handed over is of another source by now.
         gone = await connection.fetch(
-            """
-            DELETE FROM pgstac.items USING unnest($2::text[], $3::text[], $4::text[]) AS dead (collection, id, native)
-            WHERE items.collection = dead.collection AND items.id = dead.id
-                AND items.content #>> '{properties,harvest:source}' = $1
-                AND position(dead.native IN items.content::text) > 0
-            RETURNING items.collection, items.id
-            """,
-            source,
-            [record.collection for record in records],
-            [record.id for record in records],
-            [record.native_id for record in records],
+            f"DELETE FROM pgstac.items USING {_MADE_BY} "  # noqa: S608 - a constant
+            "RETURNING items.collection, items.id",
+            *named,
         )
         await _note(connection, source, records, {(row["collection"], row["id"]) for row in gone}, cause)
         await _settle(connection, source, [(row["collection"], row["id"]) for row in gone])
     return len(gone)
+
+
+async def _hand_over(
+    connection: "Connection", named: tuple[str, list[str], list[str], list[str]], part: Part
+) -> None:
+    """Leave items to the other sources that have them."""
+    rows = await connection.fetch(
+        f"""
+        SELECT items.collection, items.id FROM pgstac.items, {_MADE_BY}
+            AND jsonb_path_exists(
+                items.content, '$.links[*]."harvest:source" ? (@ != $source)', jsonb_build_object('source', $1::text)
+            )
+        """,  # noqa: S608 - a constant
+        *named,
+    )
+    for name, target in (await read_targets(connection, {row["collection"] for row in rows})).items():
+        identifiers = [row["id"] for row in rows if row["collection"] == name]
+        held = await hold_items(connection, target, identifiers)
+        left = [new for item in held.values() if (new := part(item)) is not None]
+        outcome = await BatchWriter(connection).write([prepare(item, target.base) for item in left])
+        for _, refusal in outcome.refused:
+            raise refusal
 
 
 async def _note(

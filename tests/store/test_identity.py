@@ -1,6 +1,7 @@
 """Two hubs have the same product: it is one item, whichever is harvested first."""
 
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -8,7 +9,7 @@ import pytest
 
 from catalog.definitions import load_definitions
 from catalog.store.database import INGEST_ROLE
-from ingest.contract import Record
+from ingest.contract import Record, Tombstone
 from ingest.identity import settle
 from ingest.load import CatalogueSink
 
@@ -60,6 +61,22 @@ async def load(url: str, source: str, item: dict[str, Any]) -> str:
         await connection.close()
 
 
+async def bury(url: str, source: str, tombstone: Tombstone) -> int:
+    connection = await asyncpg.connect(
+        url, server_settings={"role": INGEST_ROLE, "search_path": "pgstac,public"}
+    )
+    try:
+        sink = CatalogueSink(connection, source, load_definitions(), lambda collection: nobody(), 10)
+        assert not await sink.tombstone(tombstone)
+        return sink.written.deleted
+    finally:
+        await connection.close()
+
+
+async def nobody() -> None:
+    return None
+
+
 async def items(url: str) -> list[dict[str, Any]]:
     import orjson
 
@@ -102,6 +119,25 @@ async def test_an_update_of_the_leading_hub_keeps_what_the_other_one_said(fresh_
     (item,) = await items(fresh_database_url)
     assert item["properties"]["said"] == "cdse 2"
     assert "eumetsat" in item["assets"]["product"]["alternate"]
+
+
+async def test_a_product_that_one_hub_deletes_stays_for_the_other(fresh_database_url: str) -> None:
+    """A deletion at CDSE took the item out with what EUMETSAT said, which does not say it again."""
+    await load(fresh_database_url, "cdse", said_by("cdse"))
+    await load(fresh_database_url, "eumetsat", EUMETSAT)
+    deletion = Tombstone(PRODUCT, COLLECTION, "cdse.example/1", datetime(2026, 11, 24, tzinfo=UTC), None)
+    assert await bury(fresh_database_url, "cdse", deletion) == 0
+    (item,) = await items(fresh_database_url)
+    assert item["properties"]["harvest:source"] == "eumetsat"
+    assert item["assets"]["product"]["href"] == "https://eumetsat.example/1"
+    assert "cdse.example" not in str(item)
+    # The other hub's record brings the rest when it comes again; when that hub deletes it too, it goes.
+    assert await load(fresh_database_url, "eumetsat", EUMETSAT) == "updated"
+    (item,) = await items(fresh_database_url)
+    assert item["properties"]["said"] == "eumetsat 1"
+    deletion = Tombstone(PRODUCT, COLLECTION, "eumetsat.example/1", datetime(2026, 11, 24, tzinfo=UTC), None)
+    assert await bury(fresh_database_url, "eumetsat", deletion) == 1
+    assert await items(fresh_database_url) == []
 
 
 def test_a_product_without_home_stays_where_its_hub_has_it():
