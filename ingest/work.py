@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 # After a failure a window waits this long, twice as long after each further one, up to the longest wait.
 _FIRST_WAIT_S = 60.0
 _LONGEST_WAIT_S = 6 * 3600.0
+# An upstream that asks for a longer pause (`Retry-After`) is asked once a day all the same: it may be wrong.
+_LONGEST_PAUSE_S = 24 * 3600.0
 # What is wrong on our side does not mend itself soon.
 _WAIT_FOR_OPERATOR_S = 3600.0
 # A window this short is not split further.
@@ -119,7 +121,7 @@ async def _failed(workshop: Workshop, window: Claim, taken: Counts, error: Excep
     async with workshop.pool.connection() as connection:
         if isinstance(error, UpstreamUnavailable):
             failures = await upstreams.failures_of(connection, window.source)
-            pause = error.after_s or _backoff(workshop.first_wait_s, failures)
+            pause = min(error.after_s or _backoff(workshop.first_wait_s, failures), _LONGEST_PAUSE_S)
             await upstreams.note_failure(connection, window.source, reason, pause)
             wait = pause
         elif isinstance(error, ConfigurationError):

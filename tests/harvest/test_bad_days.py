@@ -245,6 +245,15 @@ def test_an_upstream_that_asks_for_minutes_is_left_alone_for_minutes_by_all(benc
     bench.equals("cdse")
 
 
+@pytest.mark.parametrize("asked", ["999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_an_upstream_that_asks_for_years_is_asked_again_the_next_day(bench: Bench, asked: str):
+    bench.living.add(*days())
+    bench.living.bend = lambda request, answer: Answer(status=429, headers={"retry-after": asked})
+    assert not bench.harvest(CDSE + FIVE_DAYS)
+    (source,) = bench.fetch("SELECT paused_until - failed_at AS pause FROM harvest_source")
+    assert timedelta(hours=23) < source["pause"] < timedelta(hours=25)
+
+
 def test_a_token_that_expires_fails_the_window_and_is_in_no_message(
     bench: Bench, capfd: pytest.CaptureFixture[str]
 ):
