@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -156,8 +156,9 @@ class Partitions:
             await self._patiently("SELECT kakehashi.prove_partition($1)", name)
         self._unproven.clear()
 
-    async def record_extents(self, items: Iterable["PreparedItem"]) -> None:
+    async def record_extents(self, items: Sequence["PreparedItem"]) -> None:
         """Bring pgstac's statistics of partitions in line with what was written, in that transaction."""
+        await self.cover(items)  # another connection may have made us forget where they are
         groups: dict[str, list[PreparedItem]] = {}
         for item in items:
             partition = self.of(item)

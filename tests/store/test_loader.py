@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from hypothesis import strategies as st
 from catalog.errors import RecordRefused, StoreError
 from catalog.settings import DatabaseSettings
 from catalog.store.account import account_for_postgres
-from catalog.store.batch import Mode
+from catalog.store.batch import BatchWriter, Mode
 from catalog.store.database import INGEST_ROLE
 from catalog.store.loader import Loader
+from catalog.store.partitions import KnownPartitions
 from catalog.store.pool import database_errors
+from catalog.store.prepared import prepare
 from catalog.store.writer import upsert_collections
 from catalog.store.written import Written
 from tests.store.items import collection, item
@@ -327,6 +330,21 @@ async def test_loaders_of_the_same_items_at_once_neither_double_nor_deadlock(
         assert not loader.take_refused()
     assert (total.inserted, total.inserted + total.updated) == (150, 600)
     assert len(await catalogue(pairs[0][0])) == 150
+
+
+async def test_what_one_connection_forgets_is_no_loss_to_another(connection: Connection):
+    """Another connection of the load, whose batch was overtaken, made this one leave out the statistics."""
+    known = KnownPartitions()
+
+    async def another_forgets(_: Connection) -> None:
+        known.by_collection.clear()
+
+    writer = BatchWriter(connection, known=known, guard=another_forgets)
+    base = (await writer.target("m")).base
+    moment = "1999-08-08T00:00:00Z"  # of no other test
+    await writer.write([prepare(item("m", "a", moment), base)])
+    seen = "SELECT count(*) FROM pgstac.partition_stats WHERE collection = 'm' AND dtrange @> $1::timestamptz"
+    assert await connection.fetchval(seen, datetime.fromisoformat(moment)) == 1
 
 
 async def test_a_partition_is_made_while_a_reader_is_in_the_middle_of_a_search(
