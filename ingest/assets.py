@@ -25,6 +25,8 @@ NATIVE_KEY = "harvest:key"
 
 _FILE = Path(__file__).with_suffix(".yaml")
 # Where a word begins in `EOPMetadata` and `radianceData`; `B8A` is one word.
+# More than any archive holds: a larger number is a slip.
+_MOST_BYTES = 10**18
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BETWEEN = re.compile(r"[\W_]+")
 
@@ -125,7 +127,7 @@ def _check_file(asset: dict[str, Any], notes: Notes) -> None:
     """Drop a size that is no number of bytes, and a checksum whose digest has not the length it states."""
     if "file:size" in asset:
         size = integer(asset["file:size"])
-        if size is None or size < 0:
+        if size is None or not 0 <= size <= _MOST_BYTES:
             notes.repairs["file:size that is no number of bytes left out"] += 1
             del asset["file:size"]
         else:

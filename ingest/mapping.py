@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ingest.native import integer, lookup, number, text
 
-Cast = Literal["text", "integer", "number", "percentage", "metres", "level", "list"]
+Cast = Literal["text", "integer", "number", "percentage", "azimuth", "elevation", "metres", "level", "list"]
 
 _LEVEL = re.compile(r"(?:^|-)L?(\d[A-Z]?\d?)$")
 _LENGTH = re.compile(r"([\d.]+)\s*(k?m)", re.IGNORECASE)
@@ -56,6 +56,20 @@ def percentage(value: Any) -> float | None:
     return share if share is not None and 0 <= share <= 100 else None
 
 
+def azimuth(value: Any) -> float | None:
+    """Return a bearing in degrees from 0 to 360, clockwise from north; some upstreams write -180 to 180."""
+    angle = number(value)
+    if angle is None or not -180 <= angle <= 360:
+        return None
+    return angle + 360 if angle < 0 else angle
+
+
+def elevation(value: Any) -> float | None:
+    """Return an angle above the horizon in degrees, from -90 to 90."""
+    angle = number(value)
+    return angle if angle is not None and abs(angle) <= 90 else None
+
+
 def metres(value: Any) -> float | None:
     """Return `250m` and `1km` in metres; None for a resolution in degrees, which is no distance."""
     match = _LENGTH.fullmatch(text(value) or "")
@@ -83,6 +97,8 @@ _CASTS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "integer": integer,
         "number": number,
         "percentage": percentage,
+        "azimuth": azimuth,
+        "elevation": elevation,
         "metres": metres,
         "level": level,
         "list": _listed,

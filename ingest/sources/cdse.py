@@ -18,7 +18,7 @@ from ingest.fetch import Fetcher, UpstreamStatus
 from ingest.native import entries, members
 from ingest.normalize import PGSTAC_MARKER
 from ingest.protocols import stac_api
-from ingest.sources.cdse_odata import ODataCatalogue, is_product
+from ingest.sources.cdse_odata import ODataCatalogue, is_message, is_product
 
 _FILE = Path(__file__).with_suffix(".yaml")
 _ITEM_MEMBERS = ("id", "collection", "geometry", "bbox", "stac_extensions")
@@ -115,7 +115,7 @@ class Cdse:
     def to_item(self, record: Record) -> Item:
         """Mend an item: pgstac's marker, addresses that lead nowhere, and `self` becomes `via`."""
         native = record.native
-        if is_product(native):
+        if is_product(native) or is_message(native):
             return self._odata.to_item(record)
         collection = native.get("collection")
         if isinstance(collection, str) and self._restricted(collection):

@@ -161,7 +161,7 @@ class ODataCatalogue:
             entries = document["value"]
         else:
             return None
-        context = str(document.get("@odata.context"))
+        context = str(document.get("@odata.context")) if isinstance(document, Mapping) else ""
         is_ours = any(is_product(entry) for entry in entries)
         if not is_ours and (entries or not re.search(r"#(Deleted)?Products\b", context)):
             raise UpstreamChanged(
@@ -173,7 +173,7 @@ class ODataCatalogue:
         """Turn a product into an item.
 
         Raises:
-            RecordRefused: `bad-id`, `restricted`, `auxiliary`, `unknown-collection`, `no-geometry`,
+            RecordRefused: `bad-id`, `no-product`, `restricted`, `auxiliary`, `unknown-collection`, `no-geometry`,
                 `bad-geometry`, or a code of `left_out`.
         """
         native = {**record.native, "attributes": attributes_of(record.native)}
@@ -217,6 +217,9 @@ class ODataCatalogue:
     def _identify(self, native: Mapping[str, Any]) -> tuple[str, str, ProductName | None]:
         """Return id, collection, and what the product's name says."""
         full = text(native.get("Name"))
+        if full is None and is_message(native):
+            said = text(native.get("ProductName")) or text(native.get("ProductId"))
+            raise RecordRefused("no-product", f"the message of {said} no longer holds its product")
         if full is None:
             raise RecordRefused("bad-id", "the product has no Name")
         path = text(native.get("S3Path")) or ""
@@ -266,11 +269,19 @@ class ODataCatalogue:
 
 
 def _messages(document: Any) -> list[Any]:
-    """Return the products in messages of a subscription, one or a list of them; none of anything else."""
+    """Return the products in messages of a subscription, one or a list of them; none of anything else.
+
+    A message that lost its product, as old ones do, stands for itself, so that it is refused and counted.
+    """
     listed = document if isinstance(document, list) else [document]
-    if not all(isinstance(one, Mapping) and "SubscriptionEvent" in one for one in listed):
+    if not all(map(is_message, listed)):
         return []
-    return [one["value"] for one in listed if is_product(one.get("value"))]
+    return [one["value"] if is_product(one.get("value")) else one for one in listed]
+
+
+def is_message(document: Any) -> bool:
+    """Whether a JSON value is a message of a subscription."""
+    return isinstance(document, Mapping) and "SubscriptionEvent" in document
 
 
 def is_product(document: Any) -> bool:
@@ -286,7 +297,8 @@ def is_product(document: Any) -> bool:
 def _record(entry: Any) -> Record:
     native = entry if isinstance(entry, Mapping) else {"value": entry}
     kind = Kind.TOMBSTONE if "DeletionDate" in native else Kind.ITEM
-    return Record(native, text(native.get("Name")) or text(native.get("Id")), kind)
+    names = (text(native.get(place)) for place in ("Name", "Id", "ProductName", "ProductId"))
+    return Record(native, next((name for name in names if name), None), kind)
 
 
 def _type_of(name: ProductName | None) -> str | None:

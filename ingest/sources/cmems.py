@@ -110,7 +110,7 @@ class Cmems:
         said = members(native, "properties")
         if said.get("admp_in_preparation") is True:
             raise RecordRefused("in-preparation", "the dataset is in preparation (admp_in_preparation)")
-        identifier, product = text(native.get("id")), text(native.get("collection"))
+        identifier, product = text(native.get("id")), text(native.get("collection")) or _product_of(native)
         if identifier is None or product is None:
             raise RecordRefused("bad-id", "the dataset names no id or no collection")
         properties: dict[str, Any] = {"datetime": text(said.get("datetime"))}
@@ -217,6 +217,14 @@ def _values(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         return list(value.values())
     return list(value) if isinstance(value, list) else []
+
+
+def _product_of(native: Mapping[str, Any]) -> str | None:
+    """Return the product that a dataset links to: the title of that link is its id."""
+    for link in _values(native.get("links")):
+        if isinstance(link, Mapping) and link.get("rel") == "collection":
+            return text(link.get("title"))
+    return None
 
 
 def _geometry(native: Mapping[str, Any]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ingest.checksums import multihash
-from ingest.native import entries, integer, lookup, members, text
+from ingest.native import entries, lookup, members, number, text
 
 if TYPE_CHECKING:
     from ingest.sources.eumetsat import EumetsatDefinition
@@ -23,7 +23,7 @@ def assets_of(feature: Mapping[str, Any], definition: "EumetsatDefinition") -> d
     links = members(native, "links")
     assets: dict[str, Any] = {}
     for link in _links(links, "data")[:1]:
-        size = integer(lookup(native, "productInformation.size"))
+        size = number(lookup(native, "productInformation.size"))
         assets["product"] = _asset(link, definition, ["data"]) | _file(
             size, text(lookup(native, "extraInformation.md5"))
         )
@@ -33,11 +33,11 @@ def assets_of(feature: Mapping[str, Any], definition: "EumetsatDefinition") -> d
         key = "metadata-json" if link.get("mediaType") == "application/json" else "metadata"
         assets.setdefault(key, _asset(link, definition, ["metadata"]))
     files = _links(links, "sip-entries")
-    for number, link in enumerate(files, start=1):
+    for index, link in enumerate(files, start=1):
         name = (text(link.get("title")) or "").rsplit("/", 1)[-1]
         roles = _roles(name, text(link.get("mediaType")) or "")
         asset = _asset(link, definition, roles) | ({"title": name} if name else {})
-        assets[_key(name, number, len(files), assets, feature, definition)] = asset
+        assets[_key(name, index, len(files), assets, feature, definition)] = asset
     return assets
 
 
@@ -50,9 +50,7 @@ def notified_assets(notice: Mapping[str, Any], definition: "EumetsatDefinition")
     for link in entries(notice, "links"):
         if isinstance(link, Mapping) and link.get("type") == _ZIP and text(link.get("href")):
             native = {"href": link["href"], "mediaType": _ZIP, "title": "Product download"}
-            return {
-                "product": _asset(native, definition, ["data"]) | _file(integer(link.get("length")), None)
-            }
+            return {"product": _asset(native, definition, ["data"]) | _file(number(link.get("length")), None)}
     return {}
 
 
@@ -72,11 +70,11 @@ def _asset(link: Mapping[str, Any], definition: "EumetsatDefinition", roles: lis
     return {name: value for name, value in asset.items() if value is not None}
 
 
-def _file(kilobytes: int | None, md5: str | None) -> dict[str, Any]:
+def _file(kilobytes: float | None, md5: str | None) -> dict[str, Any]:
     """Return size and checksum of the whole product. The store counts in kB: the size is a rounded one."""
     file: dict[str, Any] = {}
     if kilobytes is not None and 0 < kilobytes < 10**12:
-        file["file:size"] = kilobytes * 1000
+        file["file:size"] = round(kilobytes * 1000)
     if checksum := multihash("MD5", md5):
         file["file:checksum"] = checksum
     return file

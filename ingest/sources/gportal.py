@@ -28,6 +28,8 @@ _FILE = Path(__file__).with_suffix(".yaml")
 _EXTENSIONS = {
     "processing": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
     "sat": "https://stac-extensions.github.io/sat/v1.1.0/schema.json",
+    "sar": "https://stac-extensions.github.io/sar/v1.3.0/schema.json",
+    "view": "https://stac-extensions.github.io/view/v1.1.0/schema.json",
     "eo": "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
     "grid": "https://stac-extensions.github.io/grid/v1.1.0/schema.json",
     "version": "https://stac-extensions.github.io/version/v1.2.0/schema.json",
@@ -55,6 +57,8 @@ class GPortalDefinition(Definition):
     bbox_margin: float
     bbox_max_latitude: float
     tile_missions: tuple[str, ...]
+    radars: tuple[str, ...]
+    no_mode: str
     properties: dict[str, Field]
 
 
@@ -211,8 +215,11 @@ class GPortal:
         version = _processing_version(native)
         if version:
             properties["processing:version"] = version
+        instrument, mode = text(native.get("instrumentShortName")), text(native.get("operationalMode"))
+        if instrument in self.definition.radars and mode and mode != self.definition.no_mode:
+            properties["sar:instrument_mode"] = mode
         orbit = integer(native.get("orbitNumber"))
-        if text(native.get("instrumentShortName")) == "SGLI":
+        if instrument == "SGLI":
             # SGLI writes the path of the repeat cycle where others write the orbit since launch.
             if orbit is not None:
                 properties.setdefault("sat:relative_orbit", orbit)

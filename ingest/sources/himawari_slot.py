@@ -211,14 +211,16 @@ class Slots:
         """Return how many of a slot's files are there. What is due while the satellite keeps house is not known."""
         area = self.definition.areas.get(product)
         result: dict[str, Any] = {"himawari:file_count": len(files)}
+        # An object without a byte is one whose writing began: its file is not there yet.
+        written = [file for file, entry in files if entry.get("size") != 0]
         if area:
             result["himawari:area"] = area.area
             expected = len(self.definition.bands) * area.scans * area.segments
             # A band that comes in a second resolution as well makes up for no other.
-            there = sum(1 for file, _ in files if file.resolution == self._resolution(file))
+            there = sum(1 for file in written if file.resolution == self._resolution(file))
         else:
             expected = len(self.definition.products[product].files)
-            there = len({file.kind for file, _ in files})
+            there = len({file.kind for file in written})
         if f"{slot:%H%M}" in self.definition.housekeeping:
             return {**result, "himawari:housekeeping": True}
         return {**result, "himawari:expected_file_count": expected, "himawari:complete": there >= expected}

@@ -25,6 +25,7 @@ _EXTENSIONS = {
     "sar": "https://stac-extensions.github.io/sar/v1.3.0/schema.json",
     "sat": "https://stac-extensions.github.io/sat/v1.1.0/schema.json",
     "processing": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
+    "product": "https://stac-extensions.github.io/product/v1.0.0/schema.json",
     "raster": "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
 }
 # Where an item was found; kept with the record, since its hrefs are relative.
@@ -115,6 +116,9 @@ class Palsar2:
             "processing:level": self.definition.level,
             **{name: value for name, value in given.items() if name != "proj:epsg"},
         }
+        if "sar:product_type" in properties:
+            # The sar extension moved it to the product extension in version 1.1.
+            properties["product:type"] = properties.pop("sar:product_type")
         if _is_turned(given):
             properties["proj:shape"] = given["proj:shape"][::-1]
         code = integer(given.get("proj:epsg"))

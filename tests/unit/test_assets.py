@@ -106,7 +106,17 @@ def test_bands_get_the_common_name_of_their_instrument() -> None:
 
 @pytest.mark.parametrize(
     ("native", "kept"),
-    [(5, 5), ("5", 5), (5.0, 5), (0, 0), (-1, None), ("5 MB", None), (1.5, None), (True, None)],
+    [
+        (5, 5),
+        ("5", 5),
+        (5.0, 5),
+        (0, 0),
+        (-1, None),
+        ("5 MB", None),
+        (1.5, None),
+        (True, None),
+        (10**40, None),
+    ],
 )
 def test_a_size_is_a_number_of_bytes_or_left_out_with_a_count(native: Any, kept: int | None) -> None:
     assets, notes = one_style({"a": {"href": "h", "file:size": native}})

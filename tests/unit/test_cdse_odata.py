@@ -341,3 +341,23 @@ def test_a_deletion_of_what_was_no_item_is_refused(native: Any, code: str) -> No
     with pytest.raises(RecordRefused) as caught:
         _source().to_tombstone(record)
     assert caught.value.code == code
+
+
+def test_a_list_of_messages_gives_the_products_and_refuses_what_no_longer_holds_one() -> None:
+    whole = {"SubscriptionEvent": "created", "ProductId": _UUID, "AckId": "a", "value": sentinel_1()}
+    gone = {
+        "SubscriptionEvent": "deleted",
+        "ProductId": _UUID,
+        "AckId": "b",
+        "value": deleted("S1A_any.SAFE"),
+    }
+    emptied = {"SubscriptionEvent": "created", "ProductId": _UUID, "AckId": "c"}
+    product_, tombstone, nothing = _records([whole, gone, emptied])
+    assert product_.native == sentinel_1()
+    assert tombstone.kind is Kind.TOMBSTONE
+    assert nothing.native_id == _UUID
+    with pytest.raises(RecordRefused) as caught:
+        _source().to_item(nothing)
+    assert caught.value.code == "no-product"
+    with pytest.raises(UpstreamChanged):
+        _records([emptied])

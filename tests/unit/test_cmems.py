@@ -18,6 +18,18 @@ def test_a_dataset():
     assert_golden("cmems/dataset", one("cmems", dataset()))
 
 
+def test_a_dataset_without_collection_is_of_the_product_that_it_links_to():
+    native = dataset()
+    product_id = native.pop("collection")
+    native["links"] = [
+        {"rel": "collection", "href": "../product.stac.json", "title": product_id},
+        *native["links"],
+    ]
+    assert one("cmems", native)["collection"] == product_id
+    native["links"] = [link for link in native["links"] if link["rel"] != "collection"]
+    assert refusal("cmems", native) == "bad-id"
+
+
 def test_people_are_left_out():
     for document in (product(), dataset()):
         assert "person" not in str(one("cmems", document)).lower()

@@ -136,3 +136,8 @@ def test_the_reading_of_names_knows_the_store():
     assert item["properties"]["platform"] == "meteosat-10"
     assert item["id"] == SEVIRI
     assert dict(vocabulary.unknown) == before
+
+
+def test_a_size_with_a_fraction_of_a_kilobyte_is_kept():
+    item = one("eumetsat", seviri(properties={"productInformation": {"size": 123.7}}))
+    assert item["assets"]["product"]["file:size"] == 123_700

@@ -50,6 +50,17 @@ def test_a_band_in_a_second_resolution_makes_up_for_no_missing_file():
     assert item["assets"]["b07-r10-s01"]["gsd"] == 1000
 
 
+def test_a_file_without_a_byte_is_not_there_yet():
+    keys = full_disk()
+    whole = {"files": [{"key": key, "size": 7} for key in keys]}
+    begun = {"files": [*whole["files"][:-1], {"key": keys[-1], "size": 0}]}
+    slots = make_source("himawari", definitions())._slots_read  # type: ignore[attr-defined]
+    complete = [
+        slots.item("AHI-L1b-FLDK", native)["properties"]["himawari:complete"] for native in (whole, begun)
+    ]
+    assert complete == [True, False]
+
+
 @pytest.mark.parametrize("clock", ["0240", "0250", "1440", "1450"])
 def test_while_the_satellite_keeps_house_nothing_is_expected(clock: Any):
     properties = take("himawari", full_disk(f"20260314_{clock}", leave_out=100)).item["properties"]

@@ -183,3 +183,18 @@ def test_nothing_empty_is_left() -> None:
         for name, value in _properties(native).items():
             assert value not in ("", "-", [], {}), name
             assert value is not None or name == "datetime", name
+
+
+def test_sun_node_and_radar_mode_are_not_lost() -> None:
+    node = {"ascendingNodeDate": "2024-01-01T01:13:46.699Z"}
+    assert _properties(amsr2(properties=node))["sat:anx_datetime"] == "2024-01-01T01:13:46.699Z"
+    sun = {"illuminationAzimuthAngle": "-170.5", "illuminationElevationAngle": "41.25"}
+    properties = _properties(sgli(properties=sun))
+    assert (properties["view:sun_azimuth"], properties["view:sun_elevation"]) == (189.5, 41.25)
+    wrong = _properties(
+        sgli(properties={"illuminationAzimuthAngle": "999", "illuminationElevationAngle": "-999"})
+    )
+    assert not {"view:sun_azimuth", "view:sun_elevation"} & wrong.keys()
+    assert _properties(palsar_2())["sar:instrument_mode"] == "WBD"
+    assert "sar:instrument_mode" not in _properties(palsar_2(properties={"operationalMode": "NOMINAL"}))
+    assert "sar:instrument_mode" not in _properties(amsr2(properties={"operationalMode": "WBD"}))
