@@ -67,7 +67,9 @@ class Validator:
         self._check(collection, _COLLECTION, "invalid-collection")
 
     def _check(self, document: dict[str, Any], core: str, code: str) -> None:
-        schemas = (self._core_schema(document, core), *(document.get("stac_extensions") or ()))
+        declared = document.get("stac_extensions")
+        # What is no list is refused by the core schema.
+        schemas = (self._core_schema(document, core), *(declared if isinstance(declared, list) else ()))
         bundled = tuple(url for url in schemas if isinstance(url, str) and _is_bundled(url))
         # Nearly all documents are valid, which is told quicker by all their schemas together.
         valid = _compiled_together(bundled).is_valid(document)

@@ -314,6 +314,12 @@ def test_bulk_items(ops: httpx.Client, place: str) -> None:
         ({"geometry": {"type": "Point", "coordinates": [1e300, 35]}}, 400, "longitude"),
         ({"geometry": None, "bbox": [0, 0, 0, 0]}, 422, "geometry"),
         ({"links": "x"}, 422, "links"),
+        ({"stac_extensions": 1}, 422, "stac_extensions"),
+        (
+            {"stac_extensions": "https://stac-extensions.github.io/eo/v1.1.0/schema.json"},
+            422,
+            "stac_extensions",
+        ),
         ({"stac_version": "0.9.0"}, 422, "stac_version"),
         ({"properties": {"datetime": "2024-05-01T00:00:00Z", "gsd": -1}}, 422, "gsd"),
         (
@@ -335,6 +341,28 @@ def test_an_item_that_is_none(
     before = ops.get(f"{place}/items/a").json()
     assert named in error(ops.put(f"{place}/items/a", json={**item("a"), **change}), status)
     assert ops.get(f"{place}/items/a").json() == before
+
+
+def test_texts_and_words_of_any_length_are_stored_and_found(ops: httpx.Client) -> None:
+    """PostgreSQL refuses words of more than 2,046 bytes and vectors of more than 1 MB."""
+    encoded, cyrillic = "x" * 3000, "\u044f" * 1500
+    made = collection(
+        "long-texts", description=f"{encoded} {cyrillic} volcano " + "\u885b\u661f\u5730\u7403" * 30_000
+    )
+    assert ops.post("/collections", json=made).status_code == 201
+    for name in ("title", "description"):
+        document = item(name, **{name: f"{encoded} {cyrillic} glacier"})
+        assert ops.post("/collections/long-texts/items", json=document).status_code == 201
+
+    def found(path: str, q: str) -> list[str]:
+        answer = ops.get(path, params={"q": q})
+        assert answer.status_code == 200, answer.text
+        return [one["id"] for one in answer.json().get("features", answer.json().get("collections"))]
+
+    for q in ("volcano", cyrillic, encoded[:1990], "\u885b\u661f"):
+        assert found("/collections", q) == ["long-texts"], q[:20]
+    for q in ("glacier", cyrillic):
+        assert sorted(found("/search", q)) == ["description", "title"], q[:20]
 
 
 _BOW_TIE = [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]
