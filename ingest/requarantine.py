@@ -1,16 +1,20 @@
 """Trying refused records again: from the quarantine through the same parse, harmonise, validate and load.
 
 A record that goes through leaves the quarantine in the transaction that commits its item, so that
-neither is there without the other. One that is refused again stays, with its new reason.
+neither is there without the other. One that is refused again stays, with its new reason. One whose item
+was made since of what the upstream said later leaves it, too: it would take the item back.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from catalog import jsontext
-from catalog.store.quarantine import Choice, Held, held_records, release
-from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Source
+from catalog.store.quarantine import Choice, Held, held_records, is_overtaken, release
+from catalog.store.writer import Written
+from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Source, Tombstone
 from ingest.harmonize import Harmonizer
 from ingest.pipeline import Sink, run
 from ingest.report import Refusal, Summary
@@ -43,6 +47,41 @@ class _HeldRecords:
 
     async def describe(self, collection: str) -> Collection | None:
         return await self._source.describe(collection)
+
+
+class _NewerStays:
+    """A sink that passes everything on to another one but what its source has said better since."""
+
+    def __init__(self, sink: Sink, reading: "Connection", source: str, since: Mapping[int, datetime]) -> None:
+        self._sink = sink
+        self._reading = reading
+        self._source = source
+        self._since = since  # when each record was refused last, by its `id()`
+
+    @property
+    def written(self) -> Written:
+        return self._sink.written
+
+    async def collection(self, collection: Collection) -> None:
+        await self._sink.collection(collection)
+
+    async def item(self, item: Item, record: Record) -> list[Refusal]:
+        since = self._since[id(record)]
+        if await is_overtaken(self._reading, self._source, item["collection"], item["id"], since):
+            return []
+        return await self._sink.item(item, record)
+
+    async def tombstone(self, tombstone: Tombstone) -> list[Refusal]:
+        return await self._sink.tombstone(tombstone)
+
+    async def refused(self, refusal: Refusal) -> None:
+        await self._sink.refused(refusal)
+
+    async def flush(self) -> list[Refusal]:
+        return await self._sink.flush()
+
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        return self._sink.transaction()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +137,16 @@ class Retry:
         left = tried = 0
         async for portion in held_records(reading, choice):
             chosen = portion if limit is None else portion[: limit - tried]
-            left += await self._portion(chosen)
+            left += await self._portion(reading, chosen)
             tried += len(chosen)
             if limit is not None and tried >= limit:
                 break
         return left
 
-    async def _portion(self, portion: Sequence[Held]) -> int:
+    async def _portion(self, reading: "Connection", portion: Sequence[Held]) -> int:
         # Of one record in several versions, the last one counts.
         latest: dict[str | bytes, tuple[Record, list[bytes]]] = {}
+        since: dict[int, datetime] = {}
         for held in portion:
             record = _record(held)
             if record is None:
@@ -116,6 +156,7 @@ class Retry:
             key = held.record.native_id or held.digest
             _, older = latest.get(key, (record, []))
             latest[key] = (record, [*older, held.digest])
+            since[id(record)] = held.last_seen
         refused: set[int] = set()
 
         def note(refusal: Refusal) -> None:
@@ -132,7 +173,7 @@ class Retry:
         await run(
             _HeldRecords(self._source),
             _one(Page([record for record, _ in latest.values()], _ORIGIN)),
-            self._sink,
+            _NewerStays(self._sink, reading, self._source.name, since),
             self._harmonizer,
             selection=Selection(),
             summary=self._summary,

@@ -143,6 +143,32 @@ def test_records_go_through_after_a_fix_and_leave_the_quarantine(
     assert bad["id"] in lines[0]
 
 
+def test_a_record_that_was_refused_long_ago_does_not_take_its_item_back(
+    catalogue: Catalogue, kakehashi: Runner, tmp_path: Path
+):
+    """The upstream mended its record since; the version that was refused came back over it."""
+    old = sentinel_2(properties={"eo:cloud_cover": 1})
+    new = sentinel_2(properties={"eo:cloud_cover": 2})
+    asyncio.run(hold(catalogue.url, [old]))
+    asyncio.run(
+        execute(catalogue.url, "UPDATE kakehashi.quarantine SET last_seen = last_seen - interval '1 day'")
+    )
+    file = tmp_path / "page.json"
+    file.write_text(json.dumps(page_of(new)))
+    kakehashi("ingest", "cdse", "--from-file", str(file), database_url=catalogue.url).went_well()
+    kakehashi("ingest", "cdse", "--retry-quarantine", database_url=catalogue.url).went_well()
+    assert catalogue.items()[new["id"]]["properties"]["eo:cloud_cover"] == 2
+    assert asyncio.run(count_of(catalogue.url)) == {}
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 def test_of_one_record_in_two_versions_the_last_one_counts(catalogue: Catalogue, kakehashi: Runner):
     old = sentinel_2(properties={"eo:cloud_cover": 1})
     new = sentinel_2(properties={"eo:cloud_cover": 2})
