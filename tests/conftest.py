@@ -14,6 +14,13 @@ from catalog.store.cluster import PrivateCluster
 from catalog.store.migrate import migrate
 
 _TEMPLATE = "kakehashi_template"
+# This server's data go with the session: it need not wait for the disk.
+_NOTHING_TO_LOSE = (
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET full_page_writes = off",
+    "ALTER SYSTEM SET synchronous_commit = off",
+    "SELECT pg_reload_conf()",
+)
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +29,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateCluster
     settings = DatabaseSettings(data_dir=tmp_path_factory.mktemp("postgres") / "data", database_url=None)
     private = PrivateCluster(settings)
     with private.in_use():
+        asyncio.run(_administer(private.url(), *_NOTHING_TO_LOSE))
         yield private
 
 
@@ -39,18 +47,24 @@ def make_database(cluster: PrivateCluster) -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="module")
-def database_url(make_database: Callable[[str], str], request: pytest.FixtureRequest) -> str:
-    """URL of a migrated, empty database that the tests of one module share."""
-    return make_database("module_" + request.node.name.replace("/", "_").replace(".py", "").replace("-", "_"))
+def database_url(
+    cluster: PrivateCluster, make_database: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """URL of a migrated, empty database that the tests of one module share, and that goes with them."""
+    name = "module_" + request.node.name.replace("/", "_").replace(".py", "").replace("-", "_")
+    yield make_database(name)
+    asyncio.run(_drop(cluster, name))
 
 
 _fresh = iter(range(1_000_000))
 
 
 @pytest.fixture
-def fresh_database_url(make_database: Callable[[str], str]) -> str:
-    """URL of a migrated, empty database that one test has to itself."""
-    return make_database(f"fresh_{next(_fresh)}")
+def fresh_database_url(cluster: PrivateCluster, make_database: Callable[[str], str]) -> Iterator[str]:
+    """URL of a migrated, empty database that one test has to itself, and that goes with it."""
+    name = f"fresh_{next(_fresh)}"
+    yield make_database(name)
+    asyncio.run(_drop(cluster, name))
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +81,16 @@ def _named(url: str, database: str) -> str:
     return f"{parts.scheme}:///{database}?{parts.query}"
 
 
-async def _administer(url: str, statement: str) -> None:
+async def _drop(cluster: PrivateCluster, name: str) -> None:
+    """Take a database away, so that the server stays small: some tests copy it."""
+    await _administer(cluster.url(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+async def _administer(url: str, *statements: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(statement)
+        for statement in statements:
+            await connection.execute(statement)
     finally:
         await connection.close()
 

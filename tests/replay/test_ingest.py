@@ -627,7 +627,7 @@ def test_a_run_that_is_interrupted_is_not_done(upstream: Upstream, catalogue: Ca
     while len(replay.requests) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said.decode()
     (run,) = catalogue.runs()
