@@ -94,15 +94,17 @@ class CatalogueSink:
         """
         await self._ensure_collection(item["collection"])
         key = (item["collection"], item["id"])
-        before = self._waiting.pop(key, None)
-        self._waiting[key] = (item, record)  # at the end: the order is that of the last time
+        before = self._waiting.get(key)
+        self._waiting[key] = (item, record)
         try:
             await self._loader.add(item)
         except RecordRefused:
-            del self._waiting[key]
-            if before is not None:
+            if before is None:
+                del self._waiting[key]
+            else:
                 self._waiting[key] = before
             raise
+        self._waiting[key] = self._waiting.pop(key)  # at the end: the order is that of the last time
         late = self._late()
         while len(self._waiting) > self._loader.pending:
             del self._waiting[next(iter(self._waiting))]

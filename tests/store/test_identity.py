@@ -8,7 +8,9 @@ import asyncpg
 import pytest
 
 from catalog.definitions import load_definitions
+from catalog.errors import RecordRefused
 from catalog.store.database import INGEST_ROLE
+from catalog.store.written import Written
 from ingest.contract import Record, Tombstone
 from ingest.identity import settle
 from ingest.load import CatalogueSink
@@ -138,6 +140,27 @@ async def test_a_product_that_one_hub_deletes_stays_for_the_other(fresh_database
     deletion = Tombstone(PRODUCT, COLLECTION, "eumetsat.example/1", datetime(2026, 11, 24, tzinfo=UTC), None)
     assert await bury(fresh_database_url, "eumetsat", deletion) == 1
     assert await items(fresh_database_url) == []
+
+
+async def test_a_refused_version_of_an_item_makes_nothing_forgotten_that_is_not_written(
+    fresh_database_url: str,
+) -> None:
+    """It counted as taken last, and another item, still to be joined, was forgotten in its place."""
+    await load(fresh_database_url, "cdse", {**said_by("cdse"), "id": "c"})
+    connection = await asyncpg.connect(
+        fresh_database_url, server_settings={"role": INGEST_ROLE, "search_path": "pgstac,public"}
+    )
+    try:
+        sink = CatalogueSink(connection, "eumetsat", load_definitions(), lambda collection: nobody(), 2)
+        for name in ("a", "b", "c"):
+            await sink.item({**said_by("eumetsat"), "id": name}, Record({}, name))
+        with pytest.raises(RecordRefused):
+            await sink.item({**said_by("eumetsat"), "id": "a", "geometry": None}, Record({}, "a"))
+        await sink.item({**said_by("eumetsat"), "id": "d"}, Record({}, "d"))
+        assert await sink.flush() == []
+        assert sink.written == Written(inserted=3, updated=1)
+    finally:
+        await connection.close()
 
 
 def test_a_product_without_home_stays_where_its_hub_has_it():
