@@ -95,6 +95,8 @@ def _check(value: Any, budget: list[int], *, nested: bool) -> None:
         for member in members:
             _check(member, budget, nested=True)
         return
+    if kind is None:
+        raise Malformed("is not a GeoJSON geometry: it has no `type`")
     if not isinstance(kind, str) or kind not in _DEPTH:
         raise Malformed(f"{str(kind)[:40]!r} is not a type of GeoJSON geometry that can be searched with")
     _check_coordinates(value.get("coordinates"), kind, _DEPTH[kind], budget)

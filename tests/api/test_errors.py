@@ -169,6 +169,8 @@ BODIES: list[tuple[str, Any]] = [
     ("filter", []),
     ("filter", {}),
     ("filter", {"op": "="}),
+    ("filter", "S_INTERSECTS(geometry, POINT EMPTY)"),
+    ("filter", "S_INTERSECTS(geometry, POLYGON EMPTY)"),
     ("filter", {"op": "=", "args": {}}),
     ("filter", {"op": "=", "args": [1]}),
     ("filter", {"op": "=", "args": [{"property": ""}, 1]}),
