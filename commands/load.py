@@ -4,13 +4,12 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog.definitions import load_definitions
 from catalog.errors import ConfigurationError, RecordRefused
 from catalog.settings import DatabaseSettings
 from catalog.store.batch import Mode
@@ -19,6 +18,8 @@ from catalog.store.defined import upsert_defined
 from catalog.store.loader import Loader
 from catalog.store.migrate import migrate
 from catalog.store.pool import open_pool
+from catalog.store.prepared import Key
+from catalog.store.recognised import Recogniser, sight, text_digest, text_mark
 from catalog.store.statistics import fold_changes
 from catalog.store.writer import existing_collections, upsert_collections
 from catalog.store.written import Written
@@ -26,7 +27,7 @@ from catalog.validation import Validator
 from commands.load_display import LoadDisplay
 from commands.say import say
 from ingest.foreign import VERSIONS, bring_in_collection, bring_in_item, made_collection
-from ingest.stac_files import STDIN, Found, StacFile
+from ingest.stac_files import STDIN, Found, StacFile, Unread
 
 if TYPE_CHECKING:
     from catalog.definitions import Definitions
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 # More connections than this wait for each other, and for the one process that feeds them.
 _MOST_CONNECTIONS = 4
 _BATCH = 3000
+# So many pieces of a file are looked up together.
+_WINDOW = 3000
+_WINDOW_BYTES = 24_000_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class LoadSummary:
         changed_collections: how many of them were new or different.
         created: ids of collections that were made for their items.
         repeated: items that came again in their batch.
+        recognised: items whose text was loaded before, so that it was not read; they are unchanged.
         refused: documents that were not loaded, by code.
         unknown_schemas: extensions that are not bundled, so that nothing was checked against them.
     """
@@ -73,6 +78,7 @@ class LoadSummary:
     changed_collections: int = 0
     created: list[str] = field(default_factory=list)
     repeated: int = 0
+    recognised: int = 0
     written: Written = field(default_factory=Written)
     refused: Counter[str] = field(default_factory=Counter)
     unknown_schemas: Counter[str] = field(default_factory=Counter)
@@ -154,6 +160,7 @@ class _Load:
         self._summary = summary
         self._definitions: Definitions | None = None
         self._known: set[str] = set()
+        self._recogniser = Recogniser(connection, checked=order.validate)
         validator = Validator(VERSIONS)
         summary.unknown_schemas = validator.unknown
         self._check_item = validator.check_item if order.validate else None
@@ -164,19 +171,51 @@ class _Load:
         self._known = await existing_collections(self._connection)
         try:
             for file in files:
-                for found in file.documents():
-                    await self._take(found)
-                    self._summary.seconds = time.monotonic() - started
-                    self._display.progress(self._summary)
+                for window in _windows(file.pieces()):
+                    await self._take_window(window, started)
             await self._loader.finish()
             await fold_changes(self._connection)
         finally:
             self._summary.seconds = time.monotonic() - started
             self._collect()
 
-    async def _take(self, found: Found) -> None:
+    async def _take_window(self, window: Sequence[Unread | Found], started: float) -> None:
+        """Take some pieces of a file, in order; texts that are in the catalogue as they stand are only counted.
+
+        Of what has the same id the last one counts: so a text is not passed over where another record of
+        its item came shortly before, and may be written after we looked.
+        """
+        digests = [text_digest(piece.text) if isinstance(piece, Unread) else "" for piece in window]
+        unsettled = [*self._loader.pending_keys(), given := set[Key]()]
+        known = await self._known_keys(window, digests)
+        for place, piece in enumerate(window):
+            key = known.get(place)
+            if key is not None and not any(key in keys for keys in unsettled):
+                self._summary.items += 1
+                self._summary.recognised += 1
+            else:
+                mark = text_mark(digests[place], checked=self._order.validate)
+                for found in piece.documents() if isinstance(piece, Unread) else (piece,):
+                    given.add(_key(found.document))
+                    await self._take(found, mark if found.is_whole else None)
+            self._summary.seconds = time.monotonic() - started
+            self._display.progress(self._summary)
+
+    async def _known_keys(self, window: Sequence[Unread | Found], digests: Sequence[str]) -> dict[int, Key]:
+        """Return the collections and ids of those pieces that need not be read, by their place in the window."""
+        if self._order.mode is Mode.INSERT:  # what is there is refused, and that is for the loader to say
+            return {}
+        sighted = [
+            (place, sighting)
+            for place, piece in enumerate(window)
+            if isinstance(piece, Unread) and (sighting := sight(piece.text, digests[place])) is not None
+        ]
+        known = await self._recogniser.known([sighting for _, sighting in sighted])
+        return {sighted[number][0]: sighted[number][1].key for number in known}
+
+    async def _take(self, found: Found, text: str | None) -> None:
         try:
-            await self._take_document(found)
+            await self._take_document(found, text)
         except RecordRefused as error:
             self._summary.refused[error.code] += 1
             name = found.document.get("id") if isinstance(found.document, dict) else None
@@ -184,25 +223,25 @@ class _Load:
         if self._loader.outcome.refused:
             self._collect()
 
-    async def _take_document(self, found: Found) -> None:
+    async def _take_document(self, found: Found, text: str | None) -> None:
         if found.fault is not None:
             raise found.fault
         document = found.document
         kind = document.get("type") if isinstance(document, dict) else None
         if kind == "Feature":
-            await self._take_item(document)
+            await self._take_item(document, text)
         elif kind == "Collection":
             await self._take_collection(document)
         else:
             raise RecordRefused("no-stac", f"it is no Item and no Collection: type {kind!r:.60}")
 
-    async def _take_item(self, document: dict[str, Any]) -> None:
+    async def _take_item(self, document: dict[str, Any], text: str | None) -> None:
         self._summary.items += 1
         item = bring_in_item(document, self._check_item)
         name = item.get("collection")
         if isinstance(name, str) and name not in self._known:
             await self._ensure(name)
-        await self._loader.add(item)
+        await self._loader.add(item, text)
 
     async def _take_collection(self, document: dict[str, Any]) -> None:
         self._summary.collections += 1
@@ -219,6 +258,9 @@ class _Load:
                 "unknown-collection",
                 f"there is no collection {name!r:.80}: load it first, or give --create-collections",
             )
+        # Imported when it is needed: reading definitions takes longer than a small load.
+        from catalog.definitions import load_definitions
+
         self._definitions = self._definitions or load_definitions()
         if name in self._definitions.collections:
             await upsert_defined(self._connection, self._definitions, [name])
@@ -233,4 +275,26 @@ class _Load:
             self._summary.refused[error.code] += 1
             self._display.refusal(item.collection, item.id, error)
         self._summary.written = self._loader.outcome.total()
+        self._summary.written.unchanged += self._summary.recognised
         self._summary.repeated = self._loader.outcome.repeated
+
+
+def _windows(pieces: Iterator[Unread | Found]) -> Iterator[list[Unread | Found]]:
+    """Yield the pieces of a file some at a time, of bounded size."""
+    window: list[Unread | Found] = []
+    size = 0
+    for piece in pieces:
+        window.append(piece)
+        size += len(piece.text) if isinstance(piece, Unread) else 0
+        if len(window) >= _WINDOW or size >= _WINDOW_BYTES:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
+
+
+def _key(document: Any) -> Key:
+    """Return collection and id of an item; of anything else what no item has."""
+    if not isinstance(document, dict):
+        return "", ""
+    return str(document.get("collection")), str(document.get("id"))

@@ -4,12 +4,14 @@ Times become UTC with `Z`, by the rule that harvested records follow too. Everyt
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from catalog.errors import RecordRefused
 from catalog.validation import STAC_VERSION
-from ingest.contract import Collection, Item
-from ingest.normalize import TIME_FIELDS
-from ingest.times import format_time, parse_time
+from ingest.times import TIME_FIELDS, format_time, parse_time
+
+if TYPE_CHECKING:
+    from ingest.contract import Collection, Item
 
 # Versions of STAC by whose schemas documents are checked; those of others by ours.
 VERSIONS = ("1.0.0", STAC_VERSION)
@@ -17,7 +19,7 @@ VERSIONS = ("1.0.0", STAC_VERSION)
 _DECISIVE = ("datetime", "start_datetime", "end_datetime")
 
 
-def bring_in_item(item: Item, check: Callable[[Item], None] | None) -> Item:
+def bring_in_item(item: "Item", check: "Callable[[Item], None] | None") -> "Item":
     """Return an item as it is loaded.
 
     Args:
@@ -41,7 +43,7 @@ def bring_in_item(item: Item, check: Callable[[Item], None] | None) -> Item:
     return item
 
 
-def _as_served(item: Item) -> Item:
+def _as_served(item: "Item") -> "Item":
     """Return an item with what our server sees to, the link to its collection; of a version that we can check."""
     served = item
     if item.get("stac_version") not in VERSIONS:
@@ -54,7 +56,9 @@ def _as_served(item: Item) -> Item:
     return served
 
 
-def bring_in_collection(collection: Collection, check: Callable[[Collection], None] | None) -> Collection:
+def bring_in_collection(
+    collection: "Collection", check: "Callable[[Collection], None] | None"
+) -> "Collection":
     """Return a collection as it is loaded.
 
     Raises:
@@ -69,7 +73,7 @@ def bring_in_collection(collection: Collection, check: Callable[[Collection], No
     return collection
 
 
-def made_collection(identifier: str) -> Collection:
+def made_collection(identifier: str) -> "Collection":
     """Return a collection for items that came without one; it says no more than is known."""
     return {
         "type": "Collection",

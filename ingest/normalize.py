@@ -21,24 +21,12 @@ from ingest.access import settle_access
 from ingest.contract import Item
 from ingest.names_fill import fill_from_instrument, fill_from_name, with_schemas
 from ingest.native import entries, members
-from ingest.times import format_time, parse_time
+from ingest.times import TIME_FIELDS, format_time, parse_time
 
 # pgstac writes this text where a member of the collection's base item is absent in the item. Upstreams
 # that run pgstac leak it; loaded into our pgstac it would act as that marker again.
 PGSTAC_MARKER = "𒍟※"
 
-TIME_FIELDS = (
-    "datetime",
-    "start_datetime",
-    "end_datetime",
-    "created",
-    "updated",
-    "published",
-    "expires",
-    "unpublished",
-    "processing:datetime",
-    "sat:anx_datetime",
-)
 _VOCABULARY_FIELDS = (
     "platform",
     "constellation",

@@ -18,7 +18,7 @@ import zstandard
 
 from catalog import jsontext
 from catalog.errors import ConfigurationError, RecordRefused
-from ingest.json_stream import NotJson, Piece, split
+from ingest.json_stream import NotJson, split
 
 STDIN = Path("-")
 _KINDS = {"Feature", "Collection", "FeatureCollection"}
@@ -38,11 +38,40 @@ class Found:
         document: an Item or a Collection as a dict, or whatever else stood there; None: it is no JSON.
         place: file and line or row, for messages.
         fault: why there is no document.
+        is_whole: whether it is all that its text holds.
     """
 
     document: Any
     place: str
     fault: RecordRefused | None = None
+    is_whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A text of a file, not parsed yet; most often one document.
+
+    Attributes:
+        text: its bytes, with white space around it perhaps.
+        place: file and line, for messages.
+    """
+
+    text: bytes
+    place: str
+
+    def documents(self) -> Iterator[Found]:
+        """Yield what it holds; the members of lists and of FeatureCollections one by one."""
+        try:
+            document = jsontext.loads(self.text)
+        except ValueError as error:
+            yield Found(None, self.place, RecordRefused("bad-json", f"it is no JSON: {error}"))
+            return
+        for member in ("features", "collections"):
+            members = document.get(member) if isinstance(document, dict) else None
+            if isinstance(members, list):
+                yield from (Found(one, self.place) for one in members)
+                return
+        yield Found(document, self.place, is_whole=True)
 
 
 class StacFile:
@@ -69,8 +98,8 @@ class StacFile:
         except (OSError, ValueError):
             return 0
 
-    def documents(self) -> Iterator[Found]:
-        """Yield what the file holds; the members of lists and of FeatureCollections one by one.
+    def pieces(self) -> Iterator[Unread | Found]:
+        """Yield what the file holds: texts as they stand, or documents where it has no texts.
 
         Raises:
             ConfigurationError: it cannot be read, or from some place on it is not what it began as; names
@@ -162,15 +191,15 @@ class _Zstd(io.RawIOBase):
         return count
 
 
-def _texts(stream: "io.BufferedReader[Any]", name: str) -> Iterator[Found]:
+def _texts(stream: "io.BufferedReader[Any]", name: str) -> Iterator[Unread]:
     if _is_by_line(stream.peek(_PEEK)):
         for number, line in enumerate(stream, 1):
             if not line.isspace():
-                yield from _parsed(Piece(line, number), name)
+                yield Unread(line, f"{name}, line {number}")
         return
     try:
         for piece in split(stream):
-            yield from _parsed(piece, name)
+            yield Unread(piece.text, f"{name}, line {piece.line}")
     except NotJson as error:
         raise ConfigurationError(f"{name}, line {error.line}: {error}") from error
 
@@ -186,18 +215,3 @@ def _is_by_line(head: bytes) -> bool:
         if isinstance(document, dict) and document.get("type") in _KINDS:
             return True
     return False
-
-
-def _parsed(piece: Piece, name: str) -> Iterator[Found]:
-    place = f"{name}, line {piece.line}"
-    try:
-        document = jsontext.loads(piece.text)
-    except ValueError as error:
-        yield Found(None, place, RecordRefused("bad-json", f"it is no JSON: {error}"))
-        return
-    for member in ("features", "collections"):
-        members = document.get(member) if isinstance(document, dict) else None
-        if isinstance(members, list):
-            yield from (Found(one, place) for one in members)
-            return
-    yield Found(document, place)

@@ -5,6 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 from catalog.errors import RecordRefused
 
+# Properties of an item that hold a time.
+TIME_FIELDS = (
+    "datetime",
+    "start_datetime",
+    "end_datetime",
+    "created",
+    "updated",
+    "published",
+    "expires",
+    "unpublished",
+    "processing:datetime",
+    "sat:anx_datetime",
+)
 _FORM = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
     r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?"

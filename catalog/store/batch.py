@@ -231,13 +231,17 @@ class BatchWriter:
         for name, item in items.items():
             note = notes.get(name)
             if note is None:
-                writes.append(_Write(item, item, NO_NOTE.with_marks({item.source: item.digest}), is_new=True))
+                writes.append(
+                    _Write(item, item, NO_NOTE.with_marks({item.source: item.digest}, item.text), is_new=True)
+                )
             elif self._mode is Mode.INSERT:
                 outcome.refused.append((item, RecordRefused("exists", "an item of this id is there already")))
             elif self._is_same(note, item):
                 counts.unchanged += 1
             elif self._is_plain(note, item):
-                writes.append(_Write(item, item, note.with_marks({item.source: item.digest}), is_new=False))
+                writes.append(
+                    _Write(item, item, note.with_marks({item.source: item.digest}, item.text), is_new=False)
+                )
             else:
                 doubtful.append(item)
         if doubtful:
@@ -296,7 +300,12 @@ class BatchWriter:
             there = held.get(item.id)
             if there is None:  # another program has just taken it out
                 writes.append(
-                    _Write(item, item, notes[item.id].with_marks({item.source: item.digest}), is_new=True)
+                    _Write(
+                        item,
+                        item,
+                        notes[item.id].with_marks({item.source: item.digest}, item.text),
+                        is_new=True,
+                    )
                 )
                 continue
             note, sources = notes[item.id], sources_of(there)
@@ -305,7 +314,7 @@ class BatchWriter:
             if self._join is not None and (sources | set(note.marks)) - {item.source}:
                 marks = {**dict.fromkeys(sources, ""), **note.marks, **marks}
                 new = prepare(self._join(there, item), target.base)
-            private = note.with_marks(marks)
+            private = note.with_marks(marks, item.text)
             if prepare(there, target.base).digest == new.digest:
                 marked[item.id] = private
             else:
@@ -325,6 +334,8 @@ class BatchWriter:
         self, collection: str, target: Target, writes: list[_Write], outcome: Outcome
     ) -> list[_Write]:
         """Take out old rows and copy new ones in; return what was written. A bad row is left out alone."""
+        # In the order of partitions: COPY writes several rows of one at once, but only while it stays with it.
+        writes.sort(key=lambda write: write.item.start)
         while writes:
             try:
                 async with self._connection.transaction():

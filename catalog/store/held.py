@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # The member of pgstac's `private` that is ours: digests of the records an item was made of, by source.
 _MARK = "kakehashi"
+# Mark of the one text that the row was made of (`catalog.store.recognised`).
+_TEXT = "kakehashi_text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class Note:
         found = jsontext.loads(private) if private else None
         if not isinstance(found, dict):
             return cls({}, {})
+        found.pop(_TEXT, None)
         marks = found.pop(_MARK, None)
         return cls(marks if isinstance(marks, dict) else {}, found)
 
-    def with_marks(self, marks: Mapping[str, str]) -> bytes:
-        """Return the column's new text, with other marks."""
-        return jsontext.dumps({**self.others, _MARK: marks})
+    def with_marks(self, marks: Mapping[str, str], text: str | None = None) -> bytes:
+        """Return the column's new text, with other marks, and with that of a text if it is made of that alone."""
+        told = {_TEXT: text} if text is not None and len(marks) == 1 else {}
+        return jsontext.dumps({**self.others, _MARK: marks, **told})
 
 
 NO_NOTE = Note({}, {})

@@ -9,14 +9,14 @@ committed before is durable with it.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import RecordRefused
 from catalog.store.base_item import BaseItem
 from catalog.store.batch import Also, BatchWriter, Guard, Join, Mode
 from catalog.store.partitions import KnownPartitions
-from catalog.store.prepared import SHARDS, PreparedItem, prepare
+from catalog.store.prepared import SHARDS, Key, PreparedItem, prepare
 from catalog.store.written import Outcome
 
 if TYPE_CHECKING:
@@ -98,8 +98,16 @@ class Loader:
         refused, self._outcome.refused = self._outcome.refused, []
         return refused
 
-    async def add(self, item: Mapping[str, Any]) -> PreparedItem:
+    def pending_keys(self) -> tuple[Collection[Key], ...]:
+        """Return the keys of the items that are not committed, in parts that stay as they are now, or grow."""
+        return tuple(keys for lane in self._lanes for keys in (lane.waiting_keys, lane.keys_under_way))
+
+    async def add(self, item: Mapping[str, Any], text: str | None = None) -> PreparedItem:
         """Take an item; it is written with its batch.
+
+        Args:
+            item: a complete STAC item.
+            text: mark of the text that it was read from, to recognise that text by.
 
         Returns:
             The item as it will be written.
@@ -109,9 +117,10 @@ class Loader:
             StoreError: a batch could not be written.
         """
         base = self._bases.get(item.get("collection"))
-        prepared = prepare(item, base or await self._base(item))
+        prepared = prepare(item, base or await self._base(item), text)
         lane = self._lanes[prepared.shard % len(self._lanes)]
         lane.waiting.append(prepared)
+        lane.waiting_keys.add(prepared.key)
         lane.size += len(prepared.content)
         if len(lane.waiting) >= self._batch_size or lane.size >= _BATCH_BYTES:
             self._collect(await lane.settle())
@@ -184,6 +193,8 @@ class _Lane:
     def __init__(self, writer: BatchWriter) -> None:
         self.writer = writer
         self.waiting: list[PreparedItem] = []
+        self.waiting_keys: set[Key] = set()
+        self.keys_under_way: set[Key] = set()
         self.size = 0
         self._task: asyncio.Task[Outcome] | None = None
         self._under_way = 0
@@ -195,6 +206,7 @@ class _Lane:
     def start(self, also: Also | None, *, durable: bool = False) -> None:
         """Begin to write what waits; what was begun before is settled."""
         batch, self.waiting, self.size = self.waiting, [], 0
+        self.keys_under_way, self.waiting_keys = self.waiting_keys, set()
         self._under_way = len(batch)
         if batch or durable:
             self._task = asyncio.create_task(self.writer.write(batch, also, durable=durable))
@@ -209,6 +221,7 @@ class _Lane:
         task, self._task = self._task, None
         outcome = await task if task is not None else None
         self._under_way = 0
+        self.keys_under_way = set()
         return outcome
 
     async def call_off(self) -> None:

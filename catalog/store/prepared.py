@@ -51,6 +51,8 @@ class PreparedItem:
         source: which source it came from (`harvest:source`); empty: it does not say.
         digest: of all that it says but `harvest:time`; text.
         said: what its collection's summaries tell of it (`catalog.observed.summarised_values`).
+        text: mark of the text that it was read from (`catalog.store.recognised.text_mark`); None: it was
+            not read from a text that is to be recognised.
     """
 
     collection: str
@@ -63,6 +65,7 @@ class PreparedItem:
     source: str
     digest: str
     said: tuple[Any, ...]
+    text: str | None = None
 
     @property
     def key(self) -> Key:
@@ -80,12 +83,13 @@ def shard_of(identifier: str) -> int:
     return zlib.crc32(identifier.encode()) % SHARDS
 
 
-def prepare(item: Mapping[str, Any], base: BaseItem) -> PreparedItem:
+def prepare(item: Mapping[str, Any], base: BaseItem, text: str | None = None) -> PreparedItem:
     """Return an item as it is written.
 
     Args:
         item: a complete STAC item. It is not changed.
         base: what its collection shares.
+        text: mark of the text that it was read from.
 
     Raises:
         RecordRefused: `bad-id`, `no-geometry`, `bad-geometry`, `no-datetime`, `bad-datetime`,
@@ -125,6 +129,7 @@ def prepare(item: Mapping[str, Any], base: BaseItem) -> PreparedItem:
         source=source if isinstance(source, str) else "",
         digest=_digest(said, own, version, geometry),
         said=summarised_values(properties),
+        text=text,
     )
 
 

@@ -233,3 +233,92 @@ def test_a_file_that_is_none_is_named(catalogue: Catalogue, content: bytes, mess
 def test_a_file_that_is_not_there_is_named_before_anything_is_done(database_url: str, tmp_path: Path):
     with pytest.raises(ConfigurationError, match=r"no such file: .*nowhere"):
         load(Order((tmp_path / "nowhere",)), DatabaseSettings(database_url=database_url))
+
+
+# Texts that were loaded before
+
+
+def test_a_text_that_was_loaded_before_is_not_read_again(catalogue: Catalogue):
+    content = lines([*COLLECTIONS, *ITEMS])
+    assert catalogue.load(content).recognised == 0
+    before = catalogue.items()
+    again = catalogue.load(content)
+    assert (again.recognised, again.items, again.written) == (60, 60, Written(unchanged=60))
+    assert catalogue.items() == before
+    spelt = catalogue.load(b"\n".join(orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in ITEMS))
+    assert (spelt.recognised, spelt.written) == (0, Written(unchanged=60))
+
+
+def test_where_an_item_is_kept_is_guessed_and_a_wrong_guess_does_no_harm(catalogue: Catalogue):
+    other = item("one", "a", "2024-01-01T00:00:00Z")
+    ranged = item("two", "b", "2024-02-20T00:00:00Z", start_datetime="2024-01-05T00:00:00Z")
+    ranged["properties"]["end_datetime"] = "2024-03-01T00:00:00+00:00"
+    # The first id that stands in its text is that of another item.
+    misleading = {"assets": {"x": {"href": "x", "id": "a"}}, **item("one", "c", "2024-01-01T00:00:00Z")}
+    misleading["assets"] = {"x": {"href": "x", "id": "a"}}
+    items = [other, ranged, misleading]
+    catalogue.load(lines([*COLLECTIONS, *items]))
+    before = catalogue.items()
+    again = catalogue.load(lines(items))
+    assert (again.recognised, again.written) == (2, Written(unchanged=3))
+    assert catalogue.items() == before
+    changed = {**misleading, "properties": {**misleading["properties"], "gsd": 3}}
+    assert catalogue.load(lines([changed])).written == Written(updated=1)
+    assert catalogue.items()["c"]["properties"]["gsd"] == 3
+
+
+@pytest.mark.parametrize(("window", "batch"), [(1, 1), (1, 1000), (2, 2), (1000, 1), (1000, 1000)])
+def test_of_records_of_one_item_the_last_one_counts_though_its_text_is_there(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, window: int, batch: int
+):
+    monkeypatch.setattr("commands.load._WINDOW", window)
+    monkeypatch.setattr("commands.load._BATCH", batch)
+    texts = [lines([item("one", "a", "2024-01-01T00:00:00Z", gsd=number)]) for number in (1, 2)]
+    catalogue.load(lines(COLLECTIONS) + texts[0])
+    for order in ((0, 1), (1, 0), (0, 1, 0), (1, 0, 1), (1, 1, 0, 0), (0, 0, 1, 0, 1, 1)):
+        summary = catalogue.load(b"".join(texts[number] for number in order))
+        written = summary.written
+        assert written.updated + written.unchanged + summary.repeated == summary.items == len(order)
+        assert catalogue.items()["a"]["properties"]["gsd"] == order[-1] + 1, order
+
+
+def test_a_text_is_read_again_after_its_row_was_changed_by_another_tool(catalogue: Catalogue):
+    content = lines([*COLLECTIONS, *ITEMS])
+    catalogue.load(content)
+    before = catalogue.items()
+
+    async def change() -> None:
+        connection = await asyncpg.connect(catalogue.url, server_settings={"search_path": "pgstac,public"})
+        await connection.execute(
+            "UPDATE pgstac.items SET content = jsonb_set(content, '{properties,gsd}', '99') WHERE id IN ('i1', 'i2')"
+        )
+        await connection.execute("DELETE FROM pgstac.items WHERE id = 'i3'")
+        await connection.close()
+
+    asyncio.run(change())
+    again = catalogue.load(content)
+    assert (again.recognised, again.written) == (57, Written(inserted=1, updated=2, unchanged=57))
+    assert catalogue.items() == before
+
+
+def test_a_text_that_was_not_checked_is_not_known_to_be_valid(catalogue: Catalogue):
+    invalid = item("one", "a", "2024-01-01T00:00:00Z") | {"links": "none"}
+    catalogue.load(lines([*COLLECTIONS, invalid, ITEMS[0]]), validate=False)
+    assert catalogue.load(lines([invalid, ITEMS[0]]), validate=False).recognised == 2
+    checked = catalogue.load(lines([invalid, ITEMS[0]]))
+    assert (checked.recognised, dict(checked.refused)) == (0, {"invalid-item": 1})
+
+
+def test_a_text_of_several_items_is_not_taken_for_one_of_them(catalogue: Catalogue):
+    pair = [item("one", name, "2024-01-01T00:00:00Z", gsd=1) for name in "ab"]
+    page = lines([{"type": "FeatureCollection", "features": pair}])
+    catalogue.load(lines(COLLECTIONS) + page)
+    catalogue.load(lines([item("one", "b", "2024-01-01T00:00:00Z", gsd=2)]))
+    assert catalogue.load(page).written == Written(updated=1, unchanged=1)
+    assert catalogue.items()["b"]["properties"]["gsd"] == 1
+
+
+def test_inserting_what_is_there_is_refused_though_its_text_is_known(catalogue: Catalogue):
+    catalogue.load(lines([*COLLECTIONS, *ITEMS]))
+    again = catalogue.load(lines(ITEMS), mode=Mode.INSERT)
+    assert (again.recognised, dict(again.refused)) == (0, {"exists": 60})
