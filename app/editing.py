@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 
@@ -114,7 +115,8 @@ def _as_served(item: Json) -> Json:
     links = item["links"]
     if not isinstance(links, list):
         return item
-    return {**item, "links": [*links, {"rel": "collection", "href": f"/collections/{item['collection']}"}]}
+    address = f"/collections/{quote(item['collection'], safe='')}"
+    return {**item, "links": [*links, {"rel": "collection", "href": address}]}
 
 
 def _settle(document: Json, member: str, wanted: str | None) -> None:

@@ -343,6 +343,27 @@ def test_an_item_that_is_none(
     assert ops.get(f"{place}/items/a").json() == before
 
 
+def test_ids_of_any_characters_can_be_linked_to(ops: httpx.Client) -> None:
+    odd = 'a b?#%20d&e+f;\u885b"<>\\'
+    made = ops.post("/collections", json=collection(odd))
+    items = f"{made.headers['location']}/items"
+    for name in (f"{odd}1", f"{odd}2"):
+        answer = ops.post(items, json=item(name) | {"collection": odd})
+        assert answer.status_code == 201, answer.text
+        assert ops.get(answer.headers["location"]).json()["id"] == name
+    page = ops.get(f"{items}?limit=1").json()
+    links = [
+        *ops.get(made.headers["location"]).json()["links"],
+        *page["links"],
+        *page["features"][0]["links"],
+    ]
+    read = [link for link in links if link.get("method", "GET") == "GET"]
+    ours = [link for link in read if link["href"].startswith(str(ops.base_url))]
+    assert {"self", "items", "next", "collection", "parent"} <= {link["rel"] for link in ours}
+    for link in ours:
+        assert ops.get(link["href"]).status_code == 200, link
+
+
 def test_texts_and_words_of_any_length_are_stored_and_found(ops: httpx.Client) -> None:
     """PostgreSQL refuses words of more than 2,046 bytes and vectors of more than 1 MB."""
     encoded, cyrillic = "x" * 3000, "\u044f" * 1500
