@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from fastapi import FastAPI
 
+from app.memory import keep_freed_memory, long_lived_objects
 from app.settings import ApiSettings
 from catalog.errors import DatabaseUnreachable
 from catalog.settings import DatabaseSettings
@@ -120,6 +121,8 @@ def make_lifespan(
             await stack.enter_async_context(holder.opened(database, settings))
             if editors is not None:
                 await stack.enter_async_context(editors.opened(database))
+            keep_freed_memory()
+            stack.enter_context(long_lived_objects())
             yield
 
     return lifespan
