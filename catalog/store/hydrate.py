@@ -10,7 +10,15 @@ from typing import Any
 
 import orjson
 
-from catalog.store.jsonpieces import add_null_datetime, drop_base_item, take_links
+from catalog import jsontext
+from catalog.store.jsonpieces import (
+    add_null_datetime,
+    drop_base_item,
+    member,
+    put_member,
+    take_links,
+    take_member,
+)
 
 # What pgstac writes where the base item has a member that the item has not.
 ABSENT = "𒍟※"
@@ -65,19 +73,19 @@ class BaseItem:
 
     Attributes:
         stac_version: of the items that name none of their own.
-        shared: members to merge into each item; None: nothing to merge.
+        shared: members to merge into each item, none of them null; empty: nothing to merge.
     """
 
     stac_version: str
-    shared: dict[str, Any] | None
+    shared: dict[str, Any]
 
 
 def read_base_item(text: str | None) -> BaseItem:
     """Return a base item from pgstac's JSON text of it; an empty one if there is none."""
     base = orjson.loads(text) if text else {}
     own = ("type", "stac_version", "collection", "id")
-    shared = {key: value for key, value in base.items() if key not in own and value is not None}
-    return BaseItem(base.get("stac_version") or "1.1.0", shared or None)
+    shared = _without_nulls({key: value for key, value in base.items() if key not in own})
+    return BaseItem(base.get("stac_version") or "1.1.0", shared)
 
 
 def hydrate(row: ItemRow, base: BaseItem) -> Document:
@@ -87,12 +95,13 @@ def hydrate(row: ItemRow, base: BaseItem) -> Document:
         content = drop_base_item(content)
     if not row.has_datetime:
         content = add_null_datetime(content)
-    version = row.stac_version
-    if base.shared or ABSENT in content:
-        merged = _merge(orjson.loads(content), base.shared or {})
-        version = merged.get("stac_version")
-        content = orjson.dumps(merged).decode()
-    own_version = "" if version else f'"stac_version":{_quoted(base.stac_version)},'
+    for name, shared in base.shared.items():
+        content = _fill_member(content, name, shared)
+    if ABSENT in content:
+        content = jsontext.dumps(_filled(jsontext.loads(content), None, marked=True)).decode()
+    own_version = (
+        "" if row.stac_version not in (None, ABSENT) else f'"stac_version":{_quoted(base.stac_version)},'
+    )
     head = (
         f'{{"type":"Feature",{own_version}"id":{_quoted(row.id)},'
         f'"collection":{_quoted(row.collection)},"geometry":{row.geometry}'
@@ -121,16 +130,53 @@ def _quoted(text: str | None) -> str:
     return orjson.dumps(text).decode()
 
 
-def _merge(item: Any, base: Any) -> Any:
-    """Undo pgstac's `strip_jsonb`, but keep an item's own nulls, which its `merge_jsonb` drops."""
+def _fill_member(content: str, name: str, shared: Any) -> str:
+    """Return an item's text with one member as it was loaded; the others stay the text that they are."""
+    found = member(content, name)
+    if found is None:
+        return put_member(content, name, jsontext.dumps(shared).decode())
+    _, value_start, end, own = found
+    if own == ABSENT:
+        return take_member(content, name)[0]
+    marked = ABSENT in content[value_start:end]
+    value = jsontext.dumps(_filled(own, shared, marked=marked)).decode()
+    return content[:value_start] + value + content[end:]
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return a base item's value without null members, which say as much as those that are not there."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(member) for key, member in value.items() if member is not None}
+    return value
+
+
+def _filled(item: Any, base: Any, *, marked: bool) -> Any:
+    """Undo pgstac's `strip_jsonb`, but keep an item's own nulls, which its `merge_jsonb` drops.
+
+    Args:
+        item: what is stored of a value; it is not looked into where nothing can have been taken out.
+        base: the base item's, without null members; None: it has none.
+        marked: whether `ABSENT` may be in it.
+    """
     if isinstance(item, dict):
         shared = base if isinstance(base, dict) else {}
-        merged = {key: _merge(value, shared.get(key)) for key, value in item.items() if value != ABSENT}
-        return merged | {key: value for key, value in shared.items() if key not in item and value is not None}
-    if isinstance(item, list) and isinstance(base, list) and len(item) == len(base):
-        # A null in a list stands for "the same as the base item's".
-        pairs = zip(item, base, strict=True)
-        return [theirs if own is None else _merge(own, theirs) for own, theirs in pairs]
+        if not (shared or marked):
+            return item
+        # The item's members first, whoever has the value.
+        merged = item | shared
+        for key, own in item.items():
+            if own == ABSENT:
+                del merged[key]
+            elif marked or key in shared:
+                merged[key] = _filled(own, shared.get(key), marked=marked)
+        return merged
     if isinstance(item, list):
-        return [_merge(own, None) for own in item if own != ABSENT]
+        if isinstance(base, list) and len(item) == len(base):
+            # A null in a list stands for "the same as the base item's", and the mark for a null.
+            return [
+                theirs if own is None else None if own == ABSENT else _filled(own, theirs, marked=marked)
+                for own, theirs in zip(item, base, strict=True)
+            ]
+        if marked:
+            return [_filled(own, None, marked=True) for own in item if own != ABSENT]
     return item

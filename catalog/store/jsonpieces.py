@@ -47,6 +47,12 @@ def add_null_datetime(text: str) -> str:
     return f'{text[:place]}"datetime": null{comma}{text[place:]}'
 
 
+def put_member(text: str, name: str, value: str) -> str:
+    """Return an object's text with one member more, the text of whose value is given, at its end."""
+    comma = "" if text == "{}" else ", "
+    return f"{text[:-1]}{comma}{json.dumps(name)}: {value}}}"
+
+
 def take_member(text: str, name: str) -> tuple[str, Any]:
     """Return an object's text without a member, and the value of that member (None: it has none)."""
     found = member(text, name)
