@@ -82,6 +82,7 @@ class Caller:
                 raise ConnectionError("the server hung up")
             parser.feed_data(chunk)
         seconds = time.perf_counter() - begun
-        if not parser.should_keep_alive():
+        # The parser's own word on this is wrong once the answer is complete: it has forgotten the length.
+        if parsed.headers.get("connection", "").lower() == "close":
             self.close()
         return Answer(parser.get_status_code(), parsed.headers, b"".join(parsed.body), seconds)
