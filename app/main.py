@@ -213,6 +213,8 @@ def _middlewares(
             allow_methods=[*_READING, *(_CHANGING if settings.transactions else ())],
             allow_headers=["*"],
             expose_headers=_EXPOSED,
+            # A STAC Browser on the web may read a catalogue that runs on its user's own machine.
+            allow_private_network=True,
             max_age=600,
         ),
         Middleware(DisconnectMiddleware),

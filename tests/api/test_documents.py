@@ -274,6 +274,19 @@ def test_browsers_of_other_origins_may_read(http: httpx.Client) -> None:
         assert http.get(path, headers=origin).headers["access-control-allow-origin"] == "*"
 
 
+def test_a_page_on_the_web_may_read_a_catalogue_on_a_private_network(http: httpx.Client):
+    preflight = http.options(
+        "/search",
+        headers={
+            "Origin": "https://browser.example.org",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Private-Network": "true",
+        },
+    )
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-private-network"] == "true"
+
+
 def test_options_without_an_origin(http: httpx.Client) -> None:
     answer = http.options("/search")
     assert answer.status_code == 204
