@@ -116,14 +116,15 @@ async def count_anew(
         connection: of the ingest role, in a transaction that holds the collection.
         collection: its id.
         known: what is known so far, if anything.
-        with_summaries: whether its summaries are read from all items; None: if these are few enough.
+        with_summaries: whether its summaries are read from all items; None: if these are few enough and
+            what was recorded of them does not tell.
     """
     # What this session committed itself is to be among PostgreSQL's counters.
     await connection.execute("SELECT pg_stat_force_next_flush()")
     rows = await connection.fetch(_COUNT_AND_TAKE, collection)
     counted, taken = rows[0], [row for row in rows if row["id"] is not None]
     if with_summaries is None:
-        with_summaries = counted["items"] <= _READ_ALL_UP_TO
+        with_summaries = counted["items"] <= _READ_ALL_UP_TO and not _all_recorded(counted["items"], taken)
     observed = Observed()
     observed.merge_extent(counted["oldest"], counted["newest"], counted["latest_end"], box_of(counted))
     if with_summaries:
@@ -145,6 +146,13 @@ async def count_anew(
     await _note_activity(connection, collection, found, taken)
     await store(connection, found)
     return found
+
+
+def _all_recorded(items: int, taken: Sequence["asyncpg.Record"]) -> bool:
+    """Whether changes tell of all items that are there and of no others, so that their summaries are exact."""
+    return items == sum(row["inserted"] for row in taken) and not any(
+        row["updated"] or row["deleted"] for row in taken
+    )
 
 
 async def _summaries(connection: "Connection", collection: str) -> Observed:

@@ -11,7 +11,7 @@ import pytest
 
 from catalog import jsontext
 from catalog.observed import Observed
-from catalog.store import figures
+from catalog.store import counting, figures
 from catalog.store.deletion import Deleted, delete_items
 from catalog.store.figures import Figures, read_figures
 from catalog.store.statistics import ItemChange, fold_changes, record_changes, recount
@@ -195,6 +195,36 @@ async def test_a_transaction_that_is_rolled_back_counts_nothing(ingest: Connecti
     assert told(await figures_of(reader, "c")) == expected([scene("kept")], "c")
     await fold_changes(ingest)
     assert told(await figures_of(reader, "c")) == expected([scene("kept")], "c")
+
+
+async def test_summaries_of_what_was_recorded_from_the_beginning_are_not_read_from_items(
+    ingest: Connection, reader: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    async def read_items(*_: object) -> Observed:
+        raise AssertionError("the items were read")
+
+    items = [scene(f"i{number}", "m") for number in range(40)]
+    await upsert_items(ingest, items[:20])
+    await upsert_items(ingest, items[20:])
+    monkeypatch.setattr(counting, "_summaries", read_items)
+    await fold_changes(ingest, ["m"])
+    assert told(await figures_of(reader, "m")) == expected(items, "m")
+    assert await observed_of(reader, "m") == summaries(items)
+
+
+async def test_summaries_are_read_from_items_where_not_all_of_them_were_recorded(
+    ingest: Connection, reader: Connection
+):
+    items = [scene(f"i{number}", "m") for number in range(20)]
+    theirs = scene("theirs", "m", platform="landsat-9")
+    await ingest.execute("SELECT pgstac.create_items($1::jsonb)", jsontext.dumps([theirs]).decode())
+    await upsert_items(ingest, items)
+    replaced = [scene("i0", "c", platform="replaced"), scene("i0", "c", platform="kept")]
+    for one in replaced:
+        await upsert_items(ingest, [one])
+    await fold_changes(ingest)
+    assert await observed_of(reader, "m") == summaries([*items, theirs])
+    assert await observed_of(reader, "c") == summaries(replaced[1:])
 
 
 async def test_items_that_another_tool_loaded_are_counted_at_once(ingest: Connection, reader: Connection):
