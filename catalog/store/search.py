@@ -1,7 +1,8 @@
 """What a client asks for, checked and in one form whichever way it was asked."""
 
 import hashlib
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -73,12 +74,12 @@ class Search:
     @property
     def fingerprint(self) -> str:
         """A digest of what is found and in what order: pages of one walk share it."""
-        text = orjson.dumps(
-            [
-                replace(self, limit=0, token=None, without_assets=False, text=None, own_text=()),
-                repr((self.text, self.own_text)),
-            ],
-            default=str,
-            option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
-        )
+        plain = replace(self, limit=0, token=None, without_assets=False, text=None, own_text=())
+        apart = repr((self.text, self.own_text))
+        try:
+            text = orjson.dumps(
+                [plain, apart], default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+            )
+        except TypeError:  # a number beyond 64 bits
+            text = json.dumps([asdict(plain), apart], default=str, sort_keys=True).encode()
         return hashlib.sha256(text).hexdigest()[:16]

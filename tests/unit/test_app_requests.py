@@ -21,6 +21,7 @@ from catalog.errors import InvalidRequest
 from catalog.store.geojson import bbox_geometry, check_geometry
 from catalog.store.hydrate import ABSENT, Document, ItemRow, hydrate, read_base_item
 from catalog.store.instant import format_instant, parse_instant, parse_interval
+from catalog.store.search import Search
 from catalog.store.token import Position, read_token, write_token
 
 few = settings(max_examples=60, deadline=None)
@@ -372,6 +373,13 @@ def test_default_fields_of_an_interval_item_keep_it_valid() -> None:
 def test_fields_from_text() -> None:
     assert fields_from_text("") == {"include": [], "exclude": []}
     assert fields_from_text(" id,+links, -assets") == {"include": ["id", "links"], "exclude": ["assets"]}
+
+
+def test_a_search_for_a_number_beyond_64_bits_has_a_fingerprint_of_its_own() -> None:
+    def fingerprint(number: int) -> str:
+        return Search(filter={"op": "=", "args": [{"property": "gsd"}, number]}).fingerprint
+
+    assert fingerprint(10**20) == fingerprint(10**20) != fingerprint(10**20 + 1)
 
 
 # --- hydration ---
