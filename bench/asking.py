@@ -66,6 +66,8 @@ class Caller:
         Raises:
             ConnectionError: the server hung up before its answer was complete.
         """
+        if self._reader is not None and self._reader.at_eof():
+            self.close()  # the server tired of waiting
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=2**22)
         assert self._reader is not None
