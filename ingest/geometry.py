@@ -201,8 +201,12 @@ def _cut(geometry: BaseGeometry) -> list[BaseGeometry]:
     for turn in range(first, last + 1):
         strip = shapely.box(360 * turn - 180, -90, 360 * turn + 180, 90)
         inside = shapely.transform(shapely.intersection(geometry, strip), partial(_turned_back, turn))
-        # What touches the edge of a strip leaves a point or a line there.
-        parts += [part for part in shapely.get_parts(inside) if part.geom_type == geometry.geom_type]
+        # What touches the edge of a strip leaves a point or a line there; what is too short to be cut, nothing.
+        parts += [
+            part
+            for part in shapely.get_parts(inside)
+            if part.geom_type == geometry.geom_type and not part.is_empty
+        ]
     return parts
 
 

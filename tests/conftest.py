@@ -1,6 +1,7 @@
 """What all tests share: a real PostgreSQL with PostGIS and pgstac, started once per session."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,14 @@ _NOTHING_TO_LOSE = (
     "ALTER SYSTEM SET synchronous_commit = off",
     "SELECT pg_reload_conf()",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_are_heard() -> None:
+    """Programs that tests start hear SIGINT and SIGHUP, also where the tests run in the background of a shell."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 import antimeridian
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from shapely import affinity
 from shapely.geometry import mapping, shape
@@ -136,6 +136,7 @@ def test_several_polygons_are_one_footprint(
     st.lists(st.tuples(st.floats(-540, 540), st.floats(-90, 90)), min_size=1, max_size=6),
     st.sampled_from(["Point", "MultiPoint", "LineString", "MultiLineString"]),
 )
+@example([(181.0, 0.0), (181.0, 3.8e-169)], "LineString")  # nothing is left of it when it is cut
 def test_points_and_lines_end_on_the_globe(points: list[tuple[float, float]], kind: str) -> None:
     coordinates: Any = {
         "Point": points[0],
