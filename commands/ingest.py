@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from catalog.definitions import Definitions, load_definitions
 from catalog.errors import ConfigurationError
@@ -31,6 +31,9 @@ from ingest.report import Summary
 from ingest.schema_fallback import SchemaFallback
 from ingest.settings import IngestSettings
 from ingest.sources import make_source
+
+if TYPE_CHECKING:
+    from catalog.store.connection import Connection
 
 
 @dataclass(frozen=True)
@@ -124,40 +127,61 @@ async def load_pages(
     definitions: Definitions,
     *,
     schemas: SchemaFallback | None = None,
+    is_run: bool = True,
     quiet: bool = False,
 ) -> Summary:
-    """Load pages of a source into the catalogue, with a record of the run there.
+    """Load pages of a source into the catalogue.
+
+    Args:
+        order: what is loaded.
+        source: whose pages they are.
+        pages: of the upstream, or of files.
+        pool: of the ingest role.
+        settings: of the ingest job.
+        definitions: our collections.
+        schemas: where schemas that are not bundled come from.
+        is_run: whether it is recorded as a run of the source, by which one sees how fresh it is.
+        quiet: whether nothing is shown of how far it is.
 
     Raises:
         KakehashiError: it could not be finished; the run is recorded as failed.
     """
     async with pool.connection() as connection:
-        window = order.selection.window
-        number = await start_run(
-            connection, source.name, order.selection.collections, window.start, window.end
-        )
         harmonizer = make_harmonizer(source, definitions, schemas)
         sink = CatalogueSink(connection, source.name, definitions, harmonizer.describe, settings.batch_size)
-        summary, failure = Summary(source.name), None
-        try:
+        summary = Summary(source.name)
+        async with AsyncExitStack() as stack:
+            if is_run:
+                await stack.enter_async_context(_recorded_run(connection, order, summary, sink))
+            stack.push_async_callback(sink.close)
             await _run(order, source, pages, sink, harmonizer, summary, quiet=quiet)
-        except BaseException as error:
-            failure = str(error) or type(error).__name__  # an interrupted run is not done either
-            raise
-        finally:
-            await sink.close()
-            if not connection.is_closed():
-                await finish_run(
-                    connection,
-                    number,
-                    pages=summary.pages,
-                    records=summary.records,
-                    written=sink.written,
-                    refused=sum(summary.refused.values()),
-                    error=failure,
-                )
         await fold_changes(connection)
         return summary
+
+
+@asynccontextmanager
+async def _recorded_run(
+    connection: "Connection", order: Order, summary: Summary, sink: Sink
+) -> AsyncIterator[None]:
+    """Record in the catalogue that a run begins and how it ends."""
+    window, failure = order.selection.window, None
+    number = await start_run(connection, order.source, order.selection.collections, window.start, window.end)
+    try:
+        yield
+    except BaseException as error:
+        failure = str(error) or type(error).__name__  # an interrupted run is not done either
+        raise
+    finally:
+        if not connection.is_closed():
+            await finish_run(
+                connection,
+                number,
+                pages=summary.pages,
+                records=summary.records,
+                written=sink.written,
+                refused=sum(summary.refused.values()),
+                error=failure,
+            )
 
 
 async def _run(

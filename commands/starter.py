@@ -26,11 +26,21 @@ async def load_starter(settings: DatabaseSettings, definitions: Definitions) -> 
     try:
         summaries = []
         for name in SOURCES:
+            files = starter_files(name)
+            if not files:
+                continue
             source = make_source(name, definitions)
-            pages = read_pages(source, starter_files(name))
-            order = Order(name, Selection())
+            pages = as_stream(read_pages(source, files))
             summary = await load_pages(
-                order, source, as_stream(pages), pool, IngestSettings(), definitions, quiet=True
+                Order(name, Selection()),
+                source,
+                pages,
+                pool,
+                IngestSettings(),
+                definitions,
+                # No upstream was asked: it says nothing of how fresh a source is.
+                is_run=False,
+                quiet=True,
             )
             summaries.append(summary)
         return summaries

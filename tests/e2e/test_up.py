@@ -118,6 +118,14 @@ def test_other_commands_use_the_database_that_runs(running: Up):
     assert get(f"{running.url}_mgmt/health")["status"] == "UP"
 
 
+def test_no_source_counts_as_fresh_for_the_starter_catalogue(running: Up):
+    sources = get(f"{running.url}status")["sources"]
+    assert {source["source"] for source in sources} >= {"cdse", "gportal"}
+    for source in sources:
+        assert source["last_success"] is None
+        assert source["last_run"] is None
+
+
 # How it ends
 
 
