@@ -20,7 +20,7 @@ from catalog.store.statistics import fold_changes
 from commands.arguments import check_address
 from commands.display import RunDisplay, announce_retries
 from commands.say import say
-from ingest.contract import Page, Selection, Source
+from ingest.contract import Page, Selection, Source, Window
 from ingest.fetch import Patience, Turns, open_fetcher
 from ingest.harmonize import Harmonizer
 from ingest.identity import settle
@@ -152,7 +152,10 @@ async def load_pages(
         summary = Summary(source.name)
         async with AsyncExitStack() as stack:
             if is_run:
-                await stack.enter_async_context(_recorded_run(connection, order, summary, sink))
+                chosen = order.selection
+                await stack.enter_async_context(
+                    recorded_run(connection, chosen.collections, chosen.window, summary, sink)
+                )
             stack.push_async_callback(sink.close)
             await _run(order, source, pages, sink, harmonizer, summary, quiet=quiet)
         await fold_changes(connection)
@@ -160,12 +163,20 @@ async def load_pages(
 
 
 @asynccontextmanager
-async def _recorded_run(
-    connection: "Connection", order: Order, summary: Summary, sink: Sink
+async def recorded_run(
+    connection: "Connection", collections: Sequence[str], window: Window, summary: Summary, sink: Sink
 ) -> AsyncIterator[None]:
-    """Record in the catalogue that a run begins and how it ends."""
-    window, failure = order.selection.window, None
-    number = await start_run(connection, order.source, order.selection.collections, window.start, window.end)
+    """Record in the catalogue that a run begins and, from its summary and sink, how it ends.
+
+    Args:
+        connection: of the ingest role.
+        collections: that were asked for; empty: all.
+        window: that was asked for.
+        summary: of the run; names the source.
+        sink: tells what became of the items.
+    """
+    failure = None
+    number = await start_run(connection, summary.source, collections, window.start, window.end)
     try:
         yield
     except BaseException as error:

@@ -4,29 +4,24 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
 
 from catalog import jsontext
 from catalog.definitions import Definitions, load_definitions
 from catalog.settings import DatabaseSettings
-from catalog.store.bookkeeping import finish_run, start_run
 from catalog.store.database import INGEST_ROLE, READ_ROLE, open_database
 from catalog.store.migrate import migrate
 from catalog.store.pool import open_pool
 from catalog.store.quarantine import Choice, Held, held_records
 from catalog.store.statistics import fold_changes
 from commands.display import RunDisplay
-from commands.ingest import make_harmonizer, opened_upstream
+from commands.ingest import make_harmonizer, opened_upstream, recorded_run
 from commands.say import say
-from ingest.contract import Source
+from ingest.contract import Source, Window
 from ingest.load import CatalogueSink
 from ingest.report import Summary
 from ingest.requarantine import Retry, Watch
 from ingest.settings import IngestSettings
 from ingest.sources import make_source
-
-if TYPE_CHECKING:
-    from catalog.store.connection import Connection
 
 
 def retry_quarantine(
@@ -97,37 +92,15 @@ async def _retry(
         display = stack.enter_context(RunDisplay(source.name, limit))
         watch = Watch(display.progress, display.refusal)
         retry = Retry(source, writing, sink, harmonizer, summary, watch)
-        async with _recorded(writing, choice, summary, sink):
-            left = await retry.run(reading, choice, limit)
+        chosen = (choice.collection,) if choice.collection else ()
+        started = time.monotonic()
+        try:
+            async with recorded_run(writing, chosen, Window(), summary, sink):
+                left = await retry.run(reading, choice, limit)
+        finally:
+            summary.seconds = time.monotonic() - started
         await fold_changes(writing)
         return summary, left
-
-
-@asynccontextmanager
-async def _recorded(
-    connection: "Connection", choice: Choice, summary: Summary, sink: CatalogueSink
-) -> AsyncIterator[None]:
-    """Keep a record of the run in the catalogue, as of any other."""
-    started, failure = time.monotonic(), None
-    chosen = [choice.collection] if choice.collection else []
-    number = await start_run(connection, choice.source, chosen, None, None)
-    try:
-        yield
-    except BaseException as error:
-        failure = str(error) or type(error).__name__  # an interrupted run is not done either
-        raise
-    finally:
-        summary.seconds = time.monotonic() - started
-        if not connection.is_closed():
-            await finish_run(
-                connection,
-                number,
-                pages=summary.pages,
-                records=summary.records,
-                written=sink.written,
-                refused=sum(summary.refused.values()),
-                error=failure,
-            )
 
 
 async def _list(choice: Choice, limit: int | None, database: DatabaseSettings, *, as_json: bool) -> None:
