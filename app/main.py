@@ -52,6 +52,7 @@ from app.request_body import require_json
 from app.route_names import RouteNames
 from app.routes.browse import browse_router
 from app.routes.children import children_router
+from app.routes.documentation import documentation_router
 from app.routes.health import health_check
 from app.routes.status import StatusCache, status_router
 from app.routes.transactions import CONFORMANCE as TRANSACTION_CLASSES
@@ -63,7 +64,6 @@ from catalog.settings import DatabaseSettings
 # Of the documents that the API makes itself; stored ones say their own.
 _STAC_VERSION = "1.1.0"
 _OPENAPI_PATH = "/api"
-_DOCS_PATH = "/api.html"
 _READING = ("GET", "HEAD", "OPTIONS", "POST")
 _CHANGING = ("PUT", "PATCH", "DELETE")
 # What scripts of other origins may read of an answer, besides what any may.
@@ -144,7 +144,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         description=settings.description,
         version=_version(),
         openapi_url=_OPENAPI_PATH,
-        docs_url=_DOCS_PATH,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=make_lifespan(holder, editors, settings, database),
@@ -176,6 +176,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
     )
     app.include_router(children_router(holder))
     app.include_router(browse_router())
+    app.include_router(documentation_router())
     app.include_router(status_router(StatusCache(holder, settings.status_max_age_s), metrics))
     if transactions is not None:
         app.include_router(transactions_router(transactions))
@@ -235,7 +236,6 @@ def _framework_settings(settings: ApiSettings) -> Any:
         enable_response_models=False,
         enable_direct_response=False,
         openapi_url=_OPENAPI_PATH,
-        docs_url=_DOCS_PATH,
         root_path="",
     )
 

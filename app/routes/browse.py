@@ -6,42 +6,31 @@ Nothing comes from elsewhere but the previews of items, which lie where their up
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.links import HTML, JSON, Links
 from app.negotiation import read_accept
+from app.static_files import StaticFiles
 
 _FILES = Path(__file__).parent.parent / "static" / "browse"
-_TYPES = {".html": HTML, ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' https: http: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def browse_router() -> APIRouter:
     """Return the routes of the page; its files are read once."""
     router = APIRouter(include_in_schema=False)
-    files = {file.name: (file.read_bytes(), _TYPES[file.suffix]) for file in _FILES.iterdir()}
+    files = StaticFiles(_FILES.iterdir(), images="https: http: data:")
 
     @router.get("/browse")
     async def page(request: Request) -> Response:
         if request.scope.get("raw_path", b"").endswith(b"/"):
             # The page names its files from where it lies, so there is one address for it.
             return RedirectResponse(Links(request).to("browse"), 308)
-        return _file(*files["index.html"])
+        return files.answer("index.html")
 
     @router.get("/browse/{name}")
     async def file(name: str) -> Response:
-        if name not in files:
-            raise HTTPException(404, f"the page has no file {name}")
-        return _file(*files[name])
+        return files.answer(name)
 
     return router
 
@@ -55,7 +44,3 @@ def to_people(request: Request) -> Response | None:
     if not prefers_html or request.query_params:
         return None
     return RedirectResponse(Links(request).to("browse"), 303, {"Vary": "Accept"})
-
-
-def _file(content: bytes, media_type: str) -> Response:
-    return Response(content, media_type=media_type, headers=_HEADERS)

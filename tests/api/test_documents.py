@@ -199,7 +199,6 @@ def test_openapi_is_what_it_says(http: httpx.Client) -> None:
     assert by_name["collectionId"]["in"] == "path"
     assert "cql-text" in by_name["filter-lang"]["schema"]["enum"]  # without it GDAL filters by itself
     assert by_name["limit"]["schema"]["default"] == 10
-    assert "swagger" in http.get("/api.html").text
 
 
 @pytest.mark.parametrize("path", ["/queryables", "/collections/gcom-c/queryables"])

@@ -1,4 +1,4 @@
-"""A real browser: pages of another origin may use the API, and `/browse` works. `browser.py URL [KEY]`.
+"""A real browser: pages of another origin may use the API, `/browse` and `/api.html` work. `browser.py URL [KEY]`.
 
 The page that asks is served from another port, which is another origin to a browser, so every rule
 of CORS applies: preflights, which headers scripts may read, errors, 304.
@@ -110,12 +110,34 @@ def browse(page: Page, url: str) -> None:
     print(f"/browse: {every} items, fewer in a box, one of them shown")
 
 
+def documentation(page: Page, url: str) -> None:
+    """`/api.html` shows every operation and tries one, and asks nobody else for anything."""
+    wrong: list[str] = []
+    asked: set[str] = set()
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda request: asked.add(request.url))
+    page.goto(f"{url}/api.html")
+    page.wait_for_selector(".opblock")
+    operations = page.locator(".opblock").count()
+    assert operations > 15, operations
+    page.locator(".opblock-summary", has_text="/conformance").click()
+    page.click("text=Try it out")
+    page.click("text=Execute")
+    page.wait_for_selector(".live-responses-table .response-col_status:has-text('200')")
+    elsewhere = {address for address in asked if not address.startswith((url, "data:"))}
+    assert not elsewhere, elsewhere
+    assert not wrong, wrong
+    print(f"/api.html: {operations} operations, one of them tried")
+
+
 def main(url: str, key: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         print("Chromium", browser.version)
         other_origins(browser.new_page(), url, key)
         browse(browser.new_page(locale="en", viewport={"width": 1400, "height": 900}), url)
+        documentation(browser.new_page(locale="en"), url)
         browser.close()
 
 
