@@ -26,6 +26,9 @@ def read_aggregations(body: Mapping[str, Any], available: Sequence[Aggregation])
     Raises:
         InvalidRequest: names the member.
     """
+    # Options are checked even where nothing asks for what they are of: a slip should not go unnoticed.
+    interval = _interval(body)
+    precisions = {one.name: _precision(body, one) for one in AGGREGATIONS.values() if one.form in PRECISIONS}
     names = body.get("aggregations")
     if names is None:
         return []
@@ -39,8 +42,8 @@ def read_aggregations(body: Mapping[str, Any], available: Sequence[Aggregation])
     return [
         Asked(
             offered[name],
-            _interval(body) if offered[name].form is Form.TIMES else None,
-            _precision(body, offered[name]) if offered[name].form in PRECISIONS else 0,
+            interval if offered[name].form is Form.TIMES else None,
+            precisions.get(name, 0),
         )
         for name in dict.fromkeys(names)
     ]

@@ -8,13 +8,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class DisconnectMiddleware:
     """Cancels a read when its client hangs up. A write goes on: who sent it may want it done."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, *, takes_changes: bool) -> None:
+        """Wrap an application.
+
+        Args:
+            app: the application.
+            takes_changes: whether a POST may be a write; else it is a read wherever it goes.
+        """
         self._app = app
+        self._takes_changes = takes_changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if not _is_read(scope):
+        if not self._is_read(scope):
             await self._app(scope, receive, send)
             return
         # One message at a time: a body is read no faster than the application takes it.
@@ -46,9 +52,11 @@ class DisconnectMiddleware:
         if not answering.cancelled():
             answering.result()
 
-
-def _is_read(scope: Scope) -> bool:
-    if scope["type"] != "http":
-        return False
-    path: str = scope["path"]
-    return scope["method"] == "GET" or (scope["method"] == "POST" and path.endswith("/search"))
+    def _is_read(self, scope: Scope) -> bool:
+        if scope["type"] != "http":
+            return False
+        if scope["method"] != "POST":
+            return bool(scope["method"] == "GET")
+        path: str = scope["path"]
+        # What is posted to /collections is known by its body only.
+        return not self._takes_changes or path.endswith(("/search", "/aggregate"))

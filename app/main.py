@@ -218,7 +218,7 @@ def _middlewares(
             allow_private_network=True,
             max_age=600,
         ),
-        Middleware(DisconnectMiddleware),
+        Middleware(DisconnectMiddleware, takes_changes=settings.transactions),
         Middleware(HeadMiddleware),
         Middleware(MetricsMiddleware, metrics=metrics, names=names),
         Middleware(ProxyMiddleware, root_path=settings.root_path, trusted=settings.trusted_proxies),

@@ -4,20 +4,34 @@ They are taken as they come and given their meaning in `app.search_request`, by 
 a POST body, so that both ways of asking mean the same.
 """
 
+import re
 from typing import Annotated, Any
 
 import attr
 from fastapi import Path, Query
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 from stac_fastapi.types.search import APIRequest
 
 from app.filters import CRS84, LANGUAGES
 from catalog.aggregation import AGGREGATIONS, INTERVALS
 
+_DIGITS = re.compile(r"-?\d+", re.ASCII)
+
+
+def _check_digits(value: Any) -> Any:
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise PydanticCustomError("whole_number", "is not a whole number")
+    return value
+
+
 Text = str | None
+WholeNumber = Annotated[int, BeforeValidator(_check_digits)]
+"""A number in decimal digits; pydantic alone would take Python's `1_0` and ` 10`, and `10.0`."""
 
 _CollectionId = Annotated[str, Path(description="Id of a collection.")]
 _Limit = Annotated[
-    int | None,
+    WholeNumber | None,
     Query(ge=1, description="Most items of a page. More than the server's maximum is cut to it."),
 ]
 _Bbox = Annotated[
@@ -133,7 +147,7 @@ class CollectionsRequest(LanguageRequest):
     """Parameters of `GET /collections`."""
 
     limit: Annotated[
-        int | None,
+        WholeNumber | None,
         Query(
             ge=1,
             description=(
@@ -200,10 +214,10 @@ class _Aggregating(_Parameters):
         ),
     ] = attr.ib(default=None)
     centroid_geohash_grid_frequency_precision: Annotated[
-        int | None, Query(ge=1, le=12, description="Characters of a geohash.")
+        WholeNumber | None, Query(ge=1, le=12, description="Characters of a geohash.")
     ] = attr.ib(default=None)
     centroid_geotile_grid_frequency_precision: Annotated[
-        int | None, Query(ge=0, le=29, description="Zoom of a web map tile.")
+        WholeNumber | None, Query(ge=0, le=29, description="Zoom of a web map tile.")
     ] = attr.ib(default=None)
     bbox: _Bbox = attr.ib(default=None)
     datetime: _Datetime = attr.ib(default=None)

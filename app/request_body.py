@@ -1,6 +1,8 @@
 """What is wrong with a request whatever it asks for."""
 
+import json
 from collections import Counter
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,6 +20,24 @@ def refuse_repeated(request: Request) -> None:
     for name, count in counts.items():
         if count > 1:
             raise InvalidRequest(name, "is given more than once")
+
+
+def refuse_repeated_members(raw: bytes | str) -> None:
+    """Refuse JSON in which a member of an object stands twice: all but the last would be dropped silently.
+
+    Args:
+        raw: JSON that was parsed before, and so is not nested without bound.
+
+    Raises:
+        InvalidRequest: names the member.
+    """
+    json.loads(raw, object_pairs_hook=_refuse_repeated_pairs)
+
+
+def _refuse_repeated_pairs(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise InvalidRequest(name[:80], "is given more than once")
 
 
 def require_json(request: Request) -> None:

@@ -12,6 +12,7 @@ import orjson
 
 from app.fields import Fields, fields_from_text, read_fields
 from app.filters import both, read_filter, read_query
+from app.request_body import refuse_repeated_members
 from catalog.errors import InvalidRequest
 from catalog.freetext import read_free_text
 from catalog.store.geojson import bbox_geometry, check_geometry
@@ -45,11 +46,12 @@ def read_body(raw: bytes) -> dict[str, Any]:
     """Return the JSON object of a POST body; nothing at all is an empty one.
 
     Raises:
-        InvalidRequest: it is not one, or as `read_json`.
+        InvalidRequest: it is not one, or names a member twice, or as `read_json`.
     """
     body = read_json(raw or b"{}")
     if not isinstance(body, dict):
         raise InvalidRequest("body", "is not a JSON object")
+    refuse_repeated_members(raw or b"{}")
     return body
 
 
@@ -246,6 +248,7 @@ def _json(text: str, name: str) -> Any:
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(name, f"is not JSON: {error}") from error
     _check_json(value, name)
+    refuse_repeated_members(text)
     return value
 
 

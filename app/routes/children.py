@@ -16,6 +16,7 @@ from app.collection_pages import spoken
 from app.language import language_of
 from app.lifespan import ReaderHolder
 from app.links import JSON, Link, Links
+from app.parameters import WholeNumber
 from app.request_body import refuse_repeated
 from catalog.collection_search import CollectionSearch
 
@@ -40,7 +41,8 @@ def children_router(holder: ReaderHolder) -> APIRouter:
     async def children(
         request: Request,
         limit: Annotated[
-            int | None, Query(ge=1, le=10_000, description="Most children of a page; all if left out.")
+            WholeNumber | None,
+            Query(ge=1, le=10_000, description="Most children of a page; all if left out."),
         ] = None,
         token: Annotated[
             str | None, Query(description="Page token, as it stands in a `next` or `prev` link.")

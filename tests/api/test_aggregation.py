@@ -225,6 +225,22 @@ def test_what_is_malformed_is_named(http: httpx.Client, name: str, value: str | 
     assert name in answer.json()["description"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("datetime_frequency_interval", "fortnight"),
+        ("centroid_geohash_grid_frequency_precision", 13),
+        ("centroid_geotile_grid_frequency_precision", "7"),
+    ],
+)
+def test_an_option_is_checked_though_nothing_asks_for_it(http: httpx.Client, name: str, value: Any) -> None:
+    for path in ("/aggregate", "/collections/gcom-c/aggregate"):
+        for asked in ({}, {"aggregations": ["total_count"]}):
+            answer = http.post(path, json={**asked, name: value})
+            assert answer.status_code == 400
+            assert name in answer.json()["description"]
+
+
 def test_a_wrong_filter_is_wrong_also_where_nothing_has_the_text(http: httpx.Client) -> None:
     params = {"aggregations": "total_count", "q": "nowhere", "filter": "S_INTERSECTS(platform, POINT(0 0))"}
     for path in ("/aggregate", "/search"):

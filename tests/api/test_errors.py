@@ -273,6 +273,45 @@ def test_parameters_given_twice(http: httpx.Client) -> None:
         assert "limit" in error(http.get(path))
 
 
+@pytest.mark.parametrize(
+    "number", ["1_0", "1.0", "10.0", " 5", "5 ", "+5", "٣", "\uff15", "1e1", "0x1", "1,", ""]
+)
+def test_whole_numbers_are_decimal_digits(http: httpx.Client, number: str) -> None:
+    """`int("1_0")` is ten in Python, and nothing in a query."""
+    for path, name in (
+        ("/search", "limit"),
+        ("/collections", "limit"),
+        ("/collections/gcom-c/items", "limit"),
+        ("/children", "limit"),
+        ("/aggregate", "centroid_geohash_grid_frequency_precision"),
+        ("/collections/gcom-c/aggregate", "centroid_geotile_grid_frequency_precision"),
+    ):
+        assert name in error(http.get(path, params={name: number}))
+        assert http.get(path, params={name: "5"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ('{"limit":1,"limit":2}', "limit"),
+        ('{"filter":{"op":"=","op":"<>","args":[1,1]}}', "op"),
+        ('{"query":{"eo:cloud_cover":{"gte":10,"lt":20,"lt":30}}}', "lt"),
+        ('{"ids":[[{"\\u0061":1,"a":2}]]}', "a"),
+    ],
+)
+def test_members_given_twice(http: httpx.Client, body: str, name: str) -> None:
+    """All but the last were dropped silently, and so half of a filter."""
+    for path in ("/search", "/aggregate", "/collections"):
+        answer = http.post(path, content=body, headers={"Content-Type": "application/json"})
+        assert error(answer) == f"{name}: is given more than once"
+
+
+def test_members_given_twice_in_a_query_string(http: httpx.Client) -> None:
+    assert "lt: is given" in error(http.get("/search", params={"query": '{"gsd":{"lt":1,"lt":2}}'}))
+    text = '{"op":"=","op":"<>","args":[{"property":"gsd"},1]}'
+    assert "op: is given" in error(http.get("/search", params={"filter": text}))
+
+
 def test_nothing_there(http: httpx.Client) -> None:
     assert "no collection none" in error(http.get("/collections/none"), 404)
     assert "no collection none" in error(http.get("/collections/none/items/x"), 404)

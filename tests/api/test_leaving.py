@@ -36,10 +36,20 @@ async def _until(connection: "asyncpg.Connection[asyncpg.Record]", active: int) 
         await asyncio.sleep(0.02)
 
 
+def _post(path: str, body: bytes) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    return b"%sContent-Length: %d\r\n\r\n%s" % (head.encode(), len(body), body)
+
+
+_COUNT = b'{"aggregations": ["total_count"]}'
+# A request, and the table that it waits for.
 REQUESTS = [
-    b"GET /search HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"HEAD /search HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"POST /search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+    (b"GET /search HTTP/1.1\r\nHost: x\r\n\r\n", "pgstac.items"),
+    (b"HEAD /search HTTP/1.1\r\nHost: x\r\n\r\n", "pgstac.items"),
+    (_post("/search", b"{}"), "pgstac.items"),
+    (_post("/aggregate", _COUNT), "pgstac.items"),
+    (_post("/collections/gcom-c/aggregate", _COUNT), "pgstac.items"),
+    (_post("/collections", b'{"q": "sea"}'), "kakehashi.collection_text"),
 ]
 _POOL = 3
 
@@ -60,12 +70,12 @@ def small(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
 
 
 def test_the_query_of_who_leaves_is_cancelled(url: str, small: Server) -> None:
-    async def leave(request: bytes) -> None:
+    async def leave(request: bytes, table: str) -> None:
         watcher, locker = await asyncpg.connect(url), await asyncpg.connect(url)
         try:
             async with locker.transaction():
                 # The query waits for this lock, which nobody gives back until the test ends.
-                await locker.execute("LOCK TABLE pgstac.items IN ACCESS EXCLUSIVE MODE")
+                await locker.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
                 clients = [_ask_and_leave(small, request) for _ in range(_POOL)]
                 await _until(watcher, _POOL)
                 for client in clients:
@@ -76,8 +86,8 @@ def test_the_query_of_who_leaves_is_cancelled(url: str, small: Server) -> None:
             await locker.close()
             await watcher.close()
 
-    for request in REQUESTS:
-        asyncio.run(leave(request))
+    for request, table in REQUESTS:
+        asyncio.run(leave(request, table))
     # The connections are whole, and nothing was logged as a fault.
     for _ in range(_POOL + 1):
         httpx.get(f"{small.url}/search").raise_for_status()
