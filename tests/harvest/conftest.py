@@ -22,20 +22,35 @@ from tests.replay.living import S2, SGLI, Living
 from tests.replay.server import Replay, running
 from tests.unit.documents import definitions
 
-# All products are acquired before this; windows end in the middle of nothing.
-NOON = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
+DAY = timedelta(days=1)
+# For tests of the ledger alone, which need some day and not one that has just been.
+SOME_DAY = datetime(2026, 5, 1, tzinfo=UTC)
 CDSE = f"- source: cdse\n  collections: {S2}\n  min_interval: 0s\n"
 GPORTAL = f"- source: gportal\n  collections: {SGLI}\n  min_interval: 0s\n"
 
 
 class Bench:
-    """A living upstream, a database, and the standing job between them."""
+    """A living upstream, a database, and the standing job between them.
+
+    Attributes:
+        day: the midnight around which products are acquired. It is the same for the whole of a test, and far
+            enough from both ends of the plans' past that a test may begin on one day and end on the next.
+    """
 
     def __init__(self, url: str, folder: Path, living: Living, replay: Replay) -> None:
         self.url = url
         self.living = living
         self.replay = replay
+        self.day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - 3 * DAY
         self._plan = folder / "plan.yaml"
+
+    def minutes(self, count: int, day: int = 0) -> list[datetime]:
+        """Return the first minutes of the test's day, or of one so many days after it."""
+        return [self.day + DAY * day + timedelta(minutes=minute) for minute in range(count)]
+
+    def days(self, count: int = 2, each: int = 15) -> list[datetime]:
+        """Return the first minutes of some days, the test's day and those around it."""
+        return [moment for day in range(count) for moment in self.minutes(each, 1 - day)]
 
     def harvest(self, plan: str, **settings: Any) -> bool:
         """Run `kakehashi harvest --once` in this process."""

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,15 +13,10 @@ import asyncpg
 import pytest
 
 from catalog.store.upstreams import Manners, hold_back, next_turn, set_manners
-from tests.harvest.conftest import CDSE, GPORTAL, NOON, Bench
+from tests.harvest.conftest import CDSE, GPORTAL, Bench
 from tests.replay.server import Answer, Request
 
-DAY = timedelta(days=1)
-FIVE_DAYS = "  since: 6d\n  reconcile: never\n"
-
-
-def days(count: int = 2, each: int = 15) -> list[datetime]:
-    return [NOON + DAY * day + timedelta(minutes=minute) for day in range(count) for minute in range(each)]
+SINCE = "  since: 7d\n  reconcile: never\n"
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -47,8 +42,8 @@ async def until(condition: Callable[[], Any]) -> None:
 def test_a_worker_that_is_killed_loses_nothing_and_leaves_nothing_stuck(
     bench: Bench, phase: str, lock: str | None
 ):
-    bench.living.add(*days())
-    asked, go_on, plan = threading.Event(), threading.Event(), CDSE + FIVE_DAYS
+    bench.living.add(*bench.days())
+    asked, go_on, plan = threading.Event(), threading.Event(), CDSE + SINCE
 
     def wait(request: Request, answer: Answer) -> Answer:
         """Hold the second page of a day back, so that the worker stands still with the first in hand."""
@@ -111,7 +106,7 @@ def _is_blocked(bench: Bench, *, worker_gone: bool = False) -> bool:
 
 def test_a_database_that_drops_every_session_under_load_costs_time_alone(bench: Bench):
     """What a restart is to its clients: all sessions end, new ones are refused for a while."""
-    bench.living.add(*days(4, 25))
+    bench.living.add(*bench.days(4, 25))
     name = bench.fetch("SELECT current_database() AS name")[0]["name"]
     drops, count = threading.Event(), 0
 
@@ -138,10 +133,10 @@ def test_a_database_that_drops_every_session_under_load_costs_time_alone(bench: 
         return answer
 
     bench.living.bend = trouble
-    bench.harvest(CDSE + FIVE_DAYS)
+    bench.harvest(CDSE + SINCE)
     while not all(window["state"] == "done" for window in bench.windows()):
         bench.make_due()
-        bench.harvest(CDSE + FIVE_DAYS)
+        bench.harvest(CDSE + SINCE)
     assert drops.is_set()
     bench.equals("cdse")
     bench.is_at_rest()
@@ -155,9 +150,9 @@ def test_a_database_that_drops_every_session_under_load_costs_time_alone(bench: 
 def test_a_database_that_takes_nothing_fails_the_window_with_a_reason(
     bench: Bench, state: str, says: str, capfd: pytest.CaptureFixture[str]
 ):
-    bench.living.add(*days(1))
-    assert bench.harvest(CDSE + FIVE_DAYS)
-    bench.living.add(NOON + timedelta(hours=1))
+    bench.living.add(*bench.days(1))
+    assert bench.harvest(CDSE + SINCE)
+    bench.living.add(bench.day + timedelta(hours=1))
     bench.living.change(1)
     bench.execute(
         f"""
@@ -173,13 +168,13 @@ def test_a_database_that_takes_nothing_fails_the_window_with_a_reason(
         )
     bench.make_due()
     capfd.readouterr()
-    assert not bench.harvest(CDSE + FIVE_DAYS)
+    assert not bench.harvest(CDSE + SINCE)
     (failed,) = [window for window in bench.windows() if window["state"] == "failed"]
     assert says in failed["last_error"]
     assert "Traceback" not in capfd.readouterr().err
     bench.execute("DROP FUNCTION refuse CASCADE")
     bench.make_due()
-    assert bench.harvest(CDSE + FIVE_DAYS)
+    assert bench.harvest(CDSE + SINCE)
     bench.equals("cdse")
     bench.is_at_rest()
 
@@ -212,44 +207,44 @@ def lies_about_its_count(request: Request, answer: Answer) -> Answer:
 def test_an_upstream_that_fails_takes_no_window_for_done_and_is_asked_again(
     bench: Bench, fault: Any, says: str
 ):
-    bench.living.add(*days())
+    bench.living.add(*bench.days())
     bench.living.bend = fault
-    assert not bench.harvest(GPORTAL + FIVE_DAYS, http_timeout_s=0.3)
+    assert not bench.harvest(GPORTAL + SINCE, http_timeout_s=0.3)
     failed = [window for window in bench.windows() if window["state"] == "failed"]
     assert failed
     assert all(says in window["last_error"] for window in failed)
     assert all(window["failures"] == 1 and window["not_before"] > window["finished_at"] for window in failed)
     bench.living.bend = lambda request, answer: answer
     bench.make_due()
-    assert bench.harvest(GPORTAL + FIVE_DAYS)
+    assert bench.harvest(GPORTAL + SINCE)
     bench.equals("gportal")
     bench.is_at_rest()
     assert {window["failures"] for window in bench.windows()} == {0}
 
 
 def test_an_upstream_that_asks_for_minutes_is_left_alone_for_minutes_by_all(bench: Bench):
-    bench.living.add(*days())
+    bench.living.add(*bench.days())
     bench.living.bend = lambda request, answer: Answer(status=429, headers={"retry-after": "240"})
-    assert not bench.harvest(CDSE + FIVE_DAYS)
+    assert not bench.harvest(CDSE + SINCE)
     assert len(bench.replay.requests) == 1, "one answer was enough"
     (failed,) = [window for window in bench.windows() if window["state"] == "failed"]
     assert timedelta(seconds=239) < failed["not_before"] - failed["finished_at"] < timedelta(seconds=300)
     (source,) = bench.fetch("SELECT paused_until - failed_at AS pause, last_error FROM harvest_source")
     assert timedelta(seconds=239) < source["pause"] < timedelta(seconds=241)
     assert "answers 429" in source["last_error"]
-    bench.harvest(CDSE + FIVE_DAYS)
+    bench.harvest(CDSE + SINCE)
     assert len(bench.replay.requests) == 1, "nor did the next worker ask"
     bench.living.bend = lambda request, answer: answer
     bench.make_due()
-    assert bench.harvest(CDSE + FIVE_DAYS)
+    assert bench.harvest(CDSE + SINCE)
     bench.equals("cdse")
 
 
 @pytest.mark.parametrize("asked", ["999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_an_upstream_that_asks_for_years_is_asked_again_the_next_day(bench: Bench, asked: str):
-    bench.living.add(*days())
+    bench.living.add(*bench.days())
     bench.living.bend = lambda request, answer: Answer(status=429, headers={"retry-after": asked})
-    assert not bench.harvest(CDSE + FIVE_DAYS)
+    assert not bench.harvest(CDSE + SINCE)
     (source,) = bench.fetch("SELECT paused_until - failed_at AS pause FROM harvest_source")
     assert timedelta(hours=23) < source["pause"] < timedelta(hours=25)
 
@@ -269,7 +264,7 @@ def test_a_token_that_expires_fails_the_window_and_is_in_no_message(
 
 def test_pages_that_shift_while_they_are_walked_are_made_good_by_the_next_look(bench: Bench):
     """G-Portal counts from the start each time: a deletion on page one makes page two begin too late."""
-    bench.living.add(*days(1, 25))
+    bench.living.add(*bench.days(1, 25))
     shifted = threading.Event()
 
     def shift(request: Request, answer: Answer) -> Answer:
@@ -279,7 +274,7 @@ def test_pages_that_shift_while_they_are_walked_are_made_good_by_the_next_look(b
         return answer
 
     bench.living.bend = shift
-    plan = GPORTAL + FIVE_DAYS + "  overlap: 6d\n"
+    plan = GPORTAL + SINCE + "  overlap: 7d\n"
     bench.harvest(plan)
     missing = bench.living.expected("gportal").keys() - bench.held("gportal").keys()
     assert len(missing) == 1, "one slipped through"
@@ -291,10 +286,10 @@ def test_pages_that_shift_while_they_are_walked_are_made_good_by_the_next_look(b
 def test_an_upstream_whose_clock_is_behind_hides_nothing(bench: Bench):
     """Its changes bear times that we have asked about already; the overlap finds them."""
     bench.living.skew = timedelta(minutes=-20)
-    bench.living.add(*days(1))
-    plan = CDSE + FIVE_DAYS + "  every: 1s\n  overlap: 1h\n"
+    bench.living.add(*bench.days(1))
+    plan = CDSE + SINCE + "  every: 1s\n  overlap: 1h\n"
     assert bench.harvest(plan)
-    bench.living.add(NOON + timedelta(hours=2))
+    bench.living.add(bench.day + timedelta(hours=2))
     bench.living.change(1)
     bench.living.delete(2)
     bench.execute("UPDATE harvest_cursor SET until = until - interval '2 seconds'")
@@ -307,7 +302,7 @@ def test_an_upstream_whose_clock_is_behind_hides_nothing(bench: Bench):
 
 def test_a_worker_that_was_taken_for_dead_changes_nothing_any_more(bench: Bench):
     """It hangs at the upstream, another one takes its window and finishes it; then it wakes up."""
-    bench.living.add(*days(1))
+    bench.living.add(*bench.days(1))
     asked, go_on, first = threading.Event(), threading.Event(), threading.Event()
 
     def wait(request: Request, answer: Answer) -> Answer:
@@ -318,7 +313,7 @@ def test_a_worker_that_was_taken_for_dead_changes_nothing_any_more(bench: Bench)
         return answer
 
     bench.living.bend = wait
-    plan = CDSE + FIVE_DAYS
+    plan = CDSE + SINCE
 
     async def overtake() -> None:
         # Its batches are larger than a page, so that it has written nothing and holds no lock yet.

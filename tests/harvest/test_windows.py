@@ -12,20 +12,15 @@ from catalog.store.ledger import NewWindow
 from ingest.habits import Habits
 from ingest.plan import Entry
 from ingest.windows import Planner
-from tests.harvest.conftest import CDSE, GPORTAL, NOON, S2, SGLI, Bench
+from tests.harvest.conftest import CDSE, DAY, GPORTAL, S2, SGLI, SOME_DAY, Bench
 from tests.replay.server import Answer, Request
 
-DAY = timedelta(days=1)
 PAST = "  since: 6d\n  reconcile: never\n"
 COMPARED = "  since: 6d\n  reconcile: 1s\n  reconcile_window: 1d\n"
 
 
-def minutes(count: int, day: int = 0) -> list[datetime]:
-    return [NOON + DAY * (day - 1) + timedelta(minutes=minute) for minute in range(count)]
-
-
 def test_the_past_is_filled_in_slices_without_gaps_the_newest_first(bench: Bench):
-    bench.living.add(*minutes(12), *minutes(3, -1))
+    bench.living.add(*bench.minutes(12), *bench.minutes(3, -1))
     assert bench.harvest(CDSE + PAST)
     bench.equals("cdse")
     slices = bench.windows("backfill")
@@ -47,7 +42,7 @@ def test_the_past_is_filled_in_slices_without_gaps_the_newest_first(bench: Bench
 
 
 def test_a_slice_that_is_too_large_is_cut_until_it_fits(bench: Bench):
-    bench.living.add(*minutes(60))
+    bench.living.add(*bench.minutes(60))
     assert bench.harvest(CDSE + PAST + "  max_records: 25\n")
     bench.equals("cdse")
     bench.is_at_rest()
@@ -59,10 +54,10 @@ def test_a_slice_that_is_too_large_is_cut_until_it_fits(bench: Bench):
 
 
 def test_the_present_is_followed_by_change_and_deletion(bench: Bench):
-    bench.living.add(*minutes(10))
+    bench.living.add(*bench.minutes(10))
     plan = CDSE + PAST + "  deletions: true\n"
     assert bench.harvest(plan)
-    (new,) = bench.living.add(NOON - 3 * DAY)
+    (new,) = bench.living.add(bench.day - 4 * DAY)
     bench.living.change(2)
     bench.living.delete(5)
     bench.make_due()
@@ -82,7 +77,7 @@ def test_the_present_is_followed_by_change_and_deletion(bench: Bench):
 
 
 def test_what_vanished_without_a_word_is_taken_out_by_comparison(bench: Bench):
-    bench.living.add(*minutes(30))
+    bench.living.add(*bench.minutes(30))
     assert bench.harvest(GPORTAL + COMPARED + "  max_share: 0.1\n")
     for number in (3, 17):
         bench.living.delete(number)
@@ -104,7 +99,7 @@ def half_is_missing(request: Request, answer: Answer) -> Answer:
 
 def test_an_outage_is_no_deletion(bench: Bench):
     """First the upstream lists nothing, then it lacks a third, then it breaks off half way."""
-    bench.living.add(*minutes(30))
+    bench.living.add(*bench.minutes(30))
     plan = GPORTAL + COMPARED
     assert bench.harvest(plan)
     held = bench.held("gportal")
@@ -134,7 +129,7 @@ def test_an_outage_is_no_deletion(bench: Bench):
 
 
 def test_windows_of_another_plan_are_put_aside_and_taken_up_again(bench: Bench):
-    bench.living.add(*minutes(5))
+    bench.living.add(*bench.minutes(5))
     bench.living.bend = lambda request, answer: Answer(status=503)
     assert not bench.harvest(CDSE + PAST)
     bench.living.bend = lambda request, answer: answer
@@ -152,9 +147,9 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         fresh_database_url, server_settings={"search_path": "pgstac,public", "role": "kakehashi_ingest"}
     )
     try:
-        await ledger.start_cursor(connection, ("cdse", S2, None), "changed", NOON)
+        await ledger.start_cursor(connection, ("cdse", S2, None), "changed", SOME_DAY)
         windows = [
-            NewWindow("cdse", S2, "follow", "changed", NOON + DAY * day, NOON + DAY * (day + 1))
+            NewWindow("cdse", S2, "follow", "changed", SOME_DAY + DAY * day, SOME_DAY + DAY * (day + 1))
             for day in (0, 1)
         ]
         assert await ledger.add_windows(connection, windows) == 2
@@ -166,7 +161,7 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         assert later is not None
         assert await ledger.claim(connection, second, "b") is None
         await ledger.finish(connection, later, ledger.Counts())
-        assert await ledger.cursor_of(connection, ("cdse", S2, None), "changed") == NOON, (
+        assert await ledger.cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY, (
             "an earlier one is open"
         )
         earlier = await ledger.claim(connection, first, "a")
@@ -177,7 +172,7 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         with pytest.raises(ledger.WindowLost):
             await ledger.finish(connection, earlier, ledger.Counts())
         await ledger.finish(connection, again, ledger.Counts())
-        assert await ledger.cursor_of(connection, ("cdse", S2, None), "changed") == NOON + 2 * DAY
+        assert await ledger.cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY + 2 * DAY
     finally:
         await connection.close()
 
@@ -216,10 +211,10 @@ async def test_the_present_begins_where_the_past_ends(fresh_database_url: str):
     )
     try:
         await ledger.add_windows(
-            connection, [NewWindow("cdse", S2, "backfill", "acquired", NOON - DAY, NOON)]
+            connection, [NewWindow("cdse", S2, "backfill", "acquired", SOME_DAY - DAY, SOME_DAY)]
         )
         await Planner([Entry("cdse", (S2,), None, Habits(reconcile=None))]).plan(connection)
-        assert await ledger.cursor_of(connection, ("cdse", S2, None), "acquired") == NOON
+        assert await ledger.cursor_of(connection, ("cdse", S2, None), "acquired") == SOME_DAY
     finally:
         await connection.close()
 
@@ -246,7 +241,7 @@ async def test_tombstones_are_numbered_in_the_order_of_their_commits(fresh_datab
 
 def test_a_tombstone_tells_whether_an_item_went_and_is_news_once(bench: Bench):
     """An upstream also deletes what was never here; and its feed is read again, as far as the overlap goes."""
-    bench.living.add(*minutes(3))
+    bench.living.add(*bench.minutes(3))
     bench.living.delete(1)
     plan = CDSE + PAST + "  deletions: true\n"
     assert bench.harvest(plan)
