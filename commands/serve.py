@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import uvicorn
 
+from app.protocol import Protocol
 from catalog.settings import DatabaseSettings
 from catalog.store.database import open_database
 from commands.address import check_free
@@ -35,20 +36,32 @@ def serve(settings: DatabaseSettings, host: str, port: int, workers: int) -> Non
     with open_database(settings) as database, _shared_metrics(workers):
         # The workers are processes of their own: the environment is how settings reach them.
         os.environ["KAKEHASHI_DATABASE_URL"] = database.url
-        uvicorn.run(
-            "app.main:create_app",
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers if workers > 1 else None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            # The app reads forwarding headers itself, `Forwarded` among them.
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+        run_api(host, port, workers)
+
+
+def run_api(host: str, port: int, workers: int = 1) -> None:
+    """Serve the API on the database that the environment names, until a signal says stop.
+
+    Args:
+        host: address to listen on.
+        port: port to listen on.
+        workers: processes.
+    """
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        http=Protocol,
+        workers=workers if workers > 1 else None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        # The app reads forwarding headers itself, `Forwarded` among them.
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
 
 
 @contextmanager

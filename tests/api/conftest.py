@@ -22,7 +22,7 @@ from tests.api import texts
 from tests.api.data import COLLECTIONS, ITEMS, QUERYABLES
 
 ROOT = Path(__file__).resolve().parents[2]
-_OPTIONS = ["--no-proxy-headers", "--no-access-log", "--log-level", "warning", "--port"]
+_RUN = "import sys; from commands.serve import run_api; run_api('127.0.0.1', int(sys.argv[1]))"
 
 
 @dataclass
@@ -60,7 +60,7 @@ def running_server(log: Path, environment: dict[str, str]) -> Iterator[Server]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KAKEHASHI_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", *_OPTIONS, str(port)],
+            [sys.executable, "-c", _RUN, str(port)],
             cwd=ROOT,
             env=clean | environment,
             stdout=output,

@@ -128,8 +128,6 @@ QUERIES = [
 def test_malformed_parameter(http: httpx.Client, name: str, value: str) -> None:
     params = {name: value} | ({"filter": "platform = 'x'"} if name.startswith("filter-") else {})
     answer = http.get("/search", params=params)
-    if answer.status_code == 414 or answer.text.startswith("Invalid HTTP"):
-        pytest.fail("too long for the server's parser: shorten the case")
     assert name in error(answer)
     if name in ("bbox", "datetime", "limit", "sortby", "token", "filter", "filter-lang"):
         assert name in error(http.get("/collections/gcom-c/items", params=params))
