@@ -55,6 +55,7 @@ from app.routes.children import children_router
 from app.routes.documentation import documentation_router
 from app.routes.health import health_check
 from app.routes.status import StatusCache, status_router
+from app.routes.transaction_descriptions import COLLECTIONS_CREATED
 from app.routes.transactions import CONFORMANCE as TRANSACTION_CLASSES
 from app.routes.transactions import Transactions, creates_collections, transactions_router
 from app.search_request import read_body
@@ -104,7 +105,9 @@ class _Api(StacApi):
             endpoint=post_collections,
             response_model=None,
             responses={200: {"content": {JSON: {}}, "model": api.Collections}},
-            openapi_extra={"requestBody": {"content": {"application/json": {"schema": COLLECTIONS_BODY}}}},
+            openapi_extra=COLLECTIONS_CREATED
+            if self.transactions
+            else {"requestBody": {"content": {"application/json": {"schema": COLLECTIONS_BODY}}}},
         )
 
     def register_post_search(self) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.openapi_answers import add_error_answers
+
 VERSION = "3.0.3"
 
 # The names that OGC API - Features and STAC API give to parts of a path. GDAL finds out what it may
@@ -20,6 +22,8 @@ _PAGED = ("/search", "/collections/{collectionId}/items")
 _SPOKEN = ("/", "/children", "/queryables", "/collections/{collectionId}/queryables")
 
 
+# `nullable` says nothing but beside a `type` (OpenAPI 3.0.3, "Schema Object").
+_NOTHING_BUT_NULL = {"type": "object", "nullable": True, "enum": [None]}
 # How requests that change things say who they come from.
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A static key, or a JWT of the provider."},
@@ -45,7 +49,8 @@ def use_openapi_30(app: FastAPI, default_limit: int, *, secured: bool) -> None:
                 description=app.description,
                 routes=app.routes,
             )
-            document = _with_path_names(_with_errors(to_30(document)))
+            document = _with_path_names(to_30(document))
+            add_error_answers(document)
             _let_fields_leave_out(document["components"]["schemas"])
             for path in _PAGED:
                 _set_default_limit(document["paths"][path], default_limit)
@@ -100,26 +105,7 @@ def _without_null(node: dict[str, Any], word: str) -> dict[str, Any]:
     rest = {key: value for key, value in node.items() if key != word}
     if len(choices) == 1 and "$ref" not in choices[0]:
         return {**choices[0], **rest, "nullable": True}
-    return {**rest, word: choices, "nullable": True}
-
-
-def _with_errors(document: dict[str, Any]) -> dict[str, Any]:
-    """FastAPI announces its own 422; what is answered is a 400 in the form of all errors."""
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    schemas["Error"] = {
-        "type": "object",
-        "required": ["code", "description"],
-        "properties": {"code": {"type": "string"}, "description": {"type": "string"}},
-    }
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    for path in document["paths"].values():
-        for operation in path.values():
-            responses = operation["responses"]
-            responses.pop("422", None)
-            responses.setdefault("default", {"description": "An error.", "content": content})
-    return document
+    return {**rest, word: [*choices, _NOTHING_BUT_NULL]}
 
 
 def _with_path_names(document: dict[str, Any]) -> dict[str, Any]:

@@ -26,13 +26,14 @@ def _check_digits(value: Any) -> Any:
 
 
 Text = str | None
-WholeNumber = Annotated[int, BeforeValidator(_check_digits)]
-"""A number in decimal digits; pydantic alone would take Python's `1_0` and ` 10`, and `10.0`."""
+DECIMAL_DIGITS = BeforeValidator(_check_digits)
+"""For whole numbers, after `Query`: pydantic alone would take Python's `1_0` and ` 10`, and `10.0`."""
 
 _CollectionId = Annotated[str, Path(description="Id of a collection.")]
 _Limit = Annotated[
-    WholeNumber | None,
+    int | None,
     Query(ge=1, description="Most items of a page. More than the server's maximum is cut to it."),
+    DECIMAL_DIGITS,
 ]
 _Bbox = Annotated[
     Text,
@@ -147,13 +148,14 @@ class CollectionsRequest(LanguageRequest):
     """Parameters of `GET /collections`."""
 
     limit: Annotated[
-        WholeNumber | None,
+        int | None,
         Query(
             ge=1,
             description=(
                 "Most collections of a page; all if left out. More than the server's maximum is cut to it."
             ),
         ),
+        DECIMAL_DIGITS,
     ] = attr.ib(default=None)
     bbox: _Bbox = attr.ib(default=None)
     datetime: _Datetime = attr.ib(default=None)
@@ -214,10 +216,10 @@ class _Aggregating(_Parameters):
         ),
     ] = attr.ib(default=None)
     centroid_geohash_grid_frequency_precision: Annotated[
-        WholeNumber | None, Query(ge=1, le=12, description="Characters of a geohash.")
+        int | None, Query(ge=1, le=12, description="Characters of a geohash."), DECIMAL_DIGITS
     ] = attr.ib(default=None)
     centroid_geotile_grid_frequency_precision: Annotated[
-        WholeNumber | None, Query(ge=0, le=29, description="Zoom of a web map tile.")
+        int | None, Query(ge=0, le=29, description="Zoom of a web map tile."), DECIMAL_DIGITS
     ] = attr.ib(default=None)
     bbox: _Bbox = attr.ib(default=None)
     datetime: _Datetime = attr.ib(default=None)

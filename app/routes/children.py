@@ -16,7 +16,7 @@ from app.collection_pages import spoken
 from app.language import language_of
 from app.lifespan import ReaderHolder
 from app.links import JSON, Link, Links
-from app.parameters import WholeNumber
+from app.parameters import DECIMAL_DIGITS
 from app.request_body import refuse_repeated
 from catalog.collection_search import CollectionSearch
 
@@ -41,8 +41,9 @@ def children_router(holder: ReaderHolder) -> APIRouter:
     async def children(
         request: Request,
         limit: Annotated[
-            WholeNumber | None,
+            int | None,
             Query(ge=1, le=10_000, description="Most children of a page; all if left out."),
+            DECIMAL_DIGITS,
         ] = None,
         token: Annotated[
             str | None, Query(description="Page token, as it stands in a `next` or `prev` link.")

@@ -20,6 +20,7 @@ from app.editing import JSON_PATCH, Editing, Json, patched
 from app.language import language_of
 from app.lifespan import EditorHolder
 from app.links import GEOJSON, JSON, Links
+from app.routes import transaction_descriptions as descriptions
 from app.search_request import read_json
 from catalog.errors import InvalidRequest
 from catalog.jsontext import loads
@@ -39,8 +40,6 @@ _ITEM = _ITEMS + "/{item_id}"
 _COLLECTION = "/collections/{collection_id}"
 _PATCHES = (JSON, GEOJSON, "application/merge-patch+json", JSON_PATCH)
 _METHODS = ("insert", "upsert")
-# By the names of `app.openapi`.
-SECURED: dict[str, Any] = {"security": [{"bearer": []}, {"key": []}]}
 
 
 def creates_collections(body: Any) -> bool:
@@ -181,25 +180,33 @@ class Transactions:
 def transactions_router(transactions: Transactions) -> APIRouter:
     """Return the routes but `POST /collections`, which is a search too (`app.main`)."""
     router = APIRouter()
-    for method, path, endpoint, name in (
-        ("POST", _ITEMS, transactions.create_items, "Create Items"),
-        ("POST", "/collections/{collection_id}/bulk_items", transactions.put_many_items, "Bulk Items"),
-        ("PUT", _ITEM, transactions.replace_item, "Replace Item"),
-        ("PATCH", _ITEM, transactions.patch_item, "Update Item"),
-        ("DELETE", _ITEM, transactions.delete_item, "Delete Item"),
-        ("PUT", _COLLECTION, transactions.replace_collection, "Replace Collection"),
-        ("PATCH", _COLLECTION, transactions.patch_collection, "Update Collection"),
-        ("DELETE", _COLLECTION, transactions.delete_collection, "Delete Collection"),
+    many = "/collections/{collection_id}/bulk_items"
+    patch = descriptions.patched
+    for method, path, endpoint, name, described in (
+        ("POST", _ITEMS, transactions.create_items, "Create Items", descriptions.ITEMS_CREATED),
+        ("POST", many, transactions.put_many_items, "Bulk Items", descriptions.ITEMS_PUT),
+        ("PUT", _ITEM, transactions.replace_item, "Replace Item", descriptions.replaced("Item")),
+        ("PATCH", _ITEM, transactions.patch_item, "Update Item", patch("Item")),
+        ("DELETE", _ITEM, transactions.delete_item, "Delete Item", descriptions.DELETED),
+        (
+            "PUT",
+            _COLLECTION,
+            transactions.replace_collection,
+            "Replace Collection",
+            descriptions.replaced("Collection"),
+        ),
+        ("PATCH", _COLLECTION, transactions.patch_collection, "Update Collection", patch("Collection")),
+        ("DELETE", _COLLECTION, transactions.delete_collection, "Delete Collection", descriptions.DELETED),
     ):
-        body = {"requestBody": {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}}
         router.add_api_route(
             path,
             endpoint,
             methods=[method],
             name=name,
             response_model=None,
+            response_class=Response,
             status_code=201 if endpoint == transactions.create_items else 204,
-            openapi_extra=SECURED if method == "DELETE" else {**SECURED, **body},
+            openapi_extra=described,
         )
     return router
 
