@@ -14,6 +14,7 @@ from catalog.errors import ConfigurationError
 from catalog.settings import DatabaseSettings
 from catalog.store.bookkeeping import finish_run, start_run
 from catalog.store.database import INGEST_ROLE, open_database
+from catalog.store.ledger import database_time
 from catalog.store.migrate import migrate
 from catalog.store.pool import Pool, open_pool
 from catalog.store.statistics import fold_changes
@@ -148,7 +149,15 @@ async def load_pages(
     """
     async with pool.connection() as connection:
         harmonizer = make_harmonizer(source, definitions, schemas)
-        sink = CatalogueSink(connection, source.name, definitions, harmonizer.describe, settings.batch_size)
+        began = None if order.files else await database_time(connection)
+        sink = CatalogueSink(
+            connection,
+            source.name,
+            definitions,
+            harmonizer.describe,
+            settings.batch_size,
+            asked_at=None if began is None else lambda record: began,
+        )
         summary = Summary(source.name)
         async with AsyncExitStack() as stack:
             if is_run:

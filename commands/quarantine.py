@@ -19,7 +19,7 @@ from commands.say import say
 from ingest.contract import Source, Window
 from ingest.load import CatalogueSink
 from ingest.report import Summary
-from ingest.requarantine import Retry, Watch
+from ingest.requarantine import AskedAt, Retry, Watch
 from ingest.settings import IngestSettings
 from ingest.sources import make_source
 
@@ -87,11 +87,14 @@ async def _retry(
         reading = await stack.enter_async_context(pool.connection())
         writing = await stack.enter_async_context(pool.connection())
         harmonizer, summary = make_harmonizer(source, definitions), Summary(source.name)
-        sink = CatalogueSink(writing, source.name, definitions, harmonizer.describe, settings.batch_size)
+        asked_at = AskedAt()
+        sink = CatalogueSink(
+            writing, source.name, definitions, harmonizer.describe, settings.batch_size, asked_at=asked_at
+        )
         stack.push_async_callback(sink.close)
         display = stack.enter_context(RunDisplay(source.name, limit))
         watch = Watch(display.progress, display.refusal)
-        retry = Retry(source, writing, sink, harmonizer, summary, watch)
+        retry = Retry(source, writing, sink, harmonizer, summary, asked_at, watch)
         chosen = (choice.collection,) if choice.collection else ()
         started = time.monotonic()
         try:

@@ -1,8 +1,9 @@
 """Sinks: the catalogue, written in batches, and a file of NDJSON."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from catalog import jsontext
@@ -13,6 +14,7 @@ from catalog.store.batch import Guard
 from catalog.store.defined import upsert_defined
 from catalog.store.deletion import Deleted, delete_items
 from catalog.store.loader import Loader
+from catalog.store.overtaken import without_overtaken
 from catalog.store.prepared import Key, PreparedItem
 from catalog.store.quarantine import Quarantined, quarantine
 from catalog.store.writer import (
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from catalog.store.writer import Connection
 
 Describe = Callable[[str], Awaitable[Collection | None]]
+# When the upstream was asked for a record, by the database's clock.
+AskedAt = Callable[[Record], datetime]
 _MAX_NATIVE = 1_000_000
 
 
@@ -48,6 +52,7 @@ class CatalogueSink:
         describe: Describe,
         batch_size: int,
         guard: Guard | None = None,
+        asked_at: AskedAt | None = None,
     ) -> None:
         """Use a connection of the ingest role.
 
@@ -58,24 +63,32 @@ class CatalogueSink:
             describe: asks the upstream for a collection.
             batch_size: items of one transaction.
             guard: asked at the beginning of each transaction that writes; raises if it must not.
+            asked_at: when each record was asked for: what the upstream deleted since is not written. None: it
+                is written whatever was deleted, such as a file that somebody chose to load.
         """
         self._connection = connection
         self._source = source
         self._definitions = definitions
         self._describe = describe
         self._guard = guard
-        self._loader = Loader([connection], join=self._joined, guard=guard, batch_size=batch_size)
+        self._asked_at = asked_at
+        sieve = self._not_overtaken if asked_at else None
+        self._loader = Loader(
+            [connection], join=self._joined, guard=guard, sieve=sieve, batch_size=batch_size
+        )
         # What was taken and may still be refused, until its batch is written.
         self._waiting: dict[Key, tuple[Item, Record]] = {}
         self._collections: set[str] | None = None
         self._refused: dict[str, RecordRefused] = {}
         self._deleted = 0
+        self._overtaken: set[Key] = set()
 
     @property
     def written(self) -> Written:
         """What became of the items that were written so far."""
         total = self._loader.outcome.total()
         total.deleted += self._deleted
+        total.overtaken += len(self._overtaken)
         return total
 
     async def collection(self, collection: Collection) -> None:
@@ -135,6 +148,7 @@ class CatalogueSink:
                     code=refusal.error.code,
                     reason=storable(refusal.error.reason),
                     kind=record.kind.value,
+                    asked_at=self._asked_at(record) if self._asked_at else None,
                 )
             ],
         )
@@ -171,6 +185,17 @@ class CatalogueSink:
         """Return what was refused since the last time."""
         refused = self._loader.take_refused()
         return [Refusal(self._waiting[item.key][1], error, "the batch") for item, error in refused]
+
+    async def _not_overtaken(
+        self, connection: "Connection", items: Sequence[PreparedItem]
+    ) -> Sequence[PreparedItem]:
+        """Return the items that the upstream has not deleted since they were asked for."""
+        if self._asked_at is None:
+            return items
+        asked_at = {item.key: self._asked_at(self._waiting[item.key][1]) for item in items}
+        kept = await without_overtaken(connection, self._source, items, asked_at)
+        self._overtaken |= {item.key for item in items} - {item.key for item in kept}
+        return kept
 
     def _joined(self, held: Item, new: PreparedItem) -> Item:
         """Join an item with what other hubs say of the same product."""

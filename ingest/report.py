@@ -75,6 +75,10 @@ class Summary:
             lines.append(f"  deleted upstream: {_of(self.tombstones, 'record')}{gone}")
         if self.outside:
             lines.append(f"  left out: {_of(self.outside, 'record')} outside of what was asked for")
+        if self.written.overtaken:
+            lines.append(
+                f"  left out: {_of(self.written.overtaken, 'item')} that the upstream deleted meanwhile"
+            )
         if self.repeated:
             lines.append(f"  left out: {_of(self.repeated, 'record')} that came more than once")
         lines += [f"  refused, {code}: {count}" for code, count in sorted(self.refused.items())]

@@ -2,7 +2,8 @@
 
 A record that goes through leaves the quarantine in the transaction that commits its item, so that
 neither is there without the other. One that is refused again stays, with its new reason. One whose item
-was made since of what the upstream said later leaves it, too: it would take the item back.
+was made since of what the upstream said later leaves it, too: it would take the item back. So does one
+that the upstream deleted since it gave it.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -47,6 +48,25 @@ class _HeldRecords:
 
     async def describe(self, collection: str) -> Collection | None:
         return await self._source.describe(collection)
+
+
+class AskedAt:
+    """When the records that are tried again were asked for, by the clock of the database."""
+
+    def __init__(self) -> None:
+        self._moments: dict[int, datetime] = {}
+
+    def note(self, record: Record, held: Held) -> None:
+        """Note it of a record; when it was refused if that is all that is known."""
+        self._moments[id(record)] = held.record.asked_at or held.last_seen
+
+    def forget(self) -> None:
+        """Forget all records: others may get their place in memory."""
+        self._moments.clear()
+
+    def __call__(self, record: Record) -> datetime:
+        """Return it for a record of the portion that is being tried."""
+        return self._moments[id(record)]
 
 
 class _NewerStays:
@@ -107,6 +127,7 @@ class Retry:
         sink: Sink,
         harmonizer: Harmonizer,
         summary: Summary,
+        asked_at: AskedAt,
         watch: Watch,
     ) -> None:
         """Prepare it.
@@ -117,6 +138,7 @@ class Retry:
             sink: takes the items.
             harmonizer: turns records into items.
             summary: counted in this one.
+            asked_at: is told when the records were asked for; the sink's own.
             watch: who is told.
         """
         self._source = source
@@ -124,6 +146,7 @@ class Retry:
         self._sink = sink
         self._harmonizer = harmonizer
         self._summary = summary
+        self._asked_at = asked_at
         self._watch = watch
 
     async def run(self, reading: "Connection", choice: Choice, limit: int | None = None) -> int:
@@ -147,6 +170,7 @@ class Retry:
         # Of one record in several versions, the last one counts.
         latest: dict[str | bytes, tuple[Record, list[bytes]]] = {}
         since: dict[int, datetime] = {}
+        self._asked_at.forget()
         for held in portion:
             record = _record(held)
             if record is None:
@@ -157,6 +181,7 @@ class Retry:
             _, older = latest.get(key, (record, []))
             latest[key] = (record, [*older, held.digest])
             since[id(record)] = held.last_seen
+            self._asked_at.note(record, held)
         refused: set[int] = set()
 
         def note(refusal: Refusal) -> None:

@@ -178,6 +178,7 @@ class _Attempt:
             harmonizer.describe,
             self._shop.batch_size,
             guard,
+            lambda record: window.claimed_at,
         )
 
         async def ending(summary: Summary) -> None:

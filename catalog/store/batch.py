@@ -61,6 +61,8 @@ LOCK_SHARDS = """
 
 Also = Callable[["Connection", Outcome], Awaitable[None]]
 Guard = Callable[["Connection"], Awaitable[None]]
+# Leaves out what may not be written, once nobody else can write these items.
+Sieve = Callable[["Connection", Sequence[PreparedItem]], Awaitable[Sequence[PreparedItem]]]
 # Makes one item of the one that is there and the one that comes.
 Join = Callable[[dict[str, Any], PreparedItem], Mapping[str, Any]]
 
@@ -99,6 +101,7 @@ class BatchWriter:
         *,
         join: Join | None = None,
         guard: Guard | None = None,
+        sieve: Sieve | None = None,
         known: KnownPartitions | None = None,
     ) -> None:
         """Use a connection of the ingest role.
@@ -108,12 +111,14 @@ class BatchWriter:
             mode: what happens to an item that is there already.
             join: makes one item of several sources' records; None: an item replaces what is there.
             guard: asked at the beginning of each transaction; raises if nothing may be written.
+            sieve: asked when the items' shards are locked; returns those that may be written.
             known: what other connections of the same load know of partitions.
         """
         self._connection = connection
         self._mode = mode
         self._join = join
         self._guard = guard
+        self._sieve = sieve
         self._partitions = Partitions(connection, known)
         self._targets: dict[str, Target] = {}
 
@@ -211,6 +216,8 @@ class BatchWriter:
         await self._connection.execute(
             LOCK_SHARDS, [item.collection for item in items], [item.shard for item in items]
         )
+        if self._sieve is not None:
+            items = await self._sieve(self._connection, items)
         groups: dict[str, dict[str, PreparedItem]] = {}
         for item in items:
             groups.setdefault(item.collection, {})[item.id] = item

@@ -27,7 +27,7 @@ _LONGEST_ERROR = 2000
 
 _CLAIMED = """
     id, source, collection, kind, basis, window_start, window_end, bbox, options::text AS options, priority,
-    attempts, failures
+    attempts, failures, started_at
 """
 
 
@@ -71,7 +71,13 @@ class NewWindow:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A window that a worker has; `attempt` is its proof."""
+    """A window that a worker has.
+
+    Attributes:
+        attempt: the worker's proof that it is its own.
+        failures: in a row, before this attempt.
+        claimed_at: by the clock of the database; the upstream is asked after that.
+    """
 
     id: int
     source: str
@@ -85,6 +91,7 @@ class Claim:
     priority: int
     attempt: int
     failures: int
+    claimed_at: datetime
 
 
 @dataclass(slots=True)
@@ -172,6 +179,7 @@ async def claim(connection: "Connection", number: int, worker: str) -> Claim | N
         priority=row["priority"],
         attempt=row["attempts"],
         failures=row["failures"],
+        claimed_at=row["started_at"],
     )
 
 

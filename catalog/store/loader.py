@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.errors import RecordRefused
 from catalog.store.base_item import BaseItem
-from catalog.store.batch import Also, BatchWriter, Guard, Join, Mode
+from catalog.store.batch import Also, BatchWriter, Guard, Join, Mode, Sieve
 from catalog.store.partitions import KnownPartitions
 from catalog.store.prepared import SHARDS, Key, PreparedItem, prepare
 from catalog.store.written import Outcome
@@ -43,6 +43,7 @@ class Loader:
         join: Join | None = None,
         also: Also | None = None,
         guard: Guard | None = None,
+        sieve: Sieve | None = None,
         batch_size: int = 1000,
     ) -> None:
         """Use connections of the ingest role, for the loader alone until it is settled.
@@ -53,11 +54,12 @@ class Loader:
             join: makes one item of several sources' records; None: an item replaces what is there.
             also: done in every transaction that commits items, given what became of them.
             guard: asked at the beginning of each such transaction; raises if it must not be.
+            sieve: returns those of a batch's items that may be written; see `BatchWriter`.
             batch_size: most items per transaction.
         """
         known = KnownPartitions()
         self._lanes = [
-            _Lane(BatchWriter(connection, mode, join=join, guard=guard, known=known))
+            _Lane(BatchWriter(connection, mode, join=join, guard=guard, sieve=sieve, known=known))
             for connection in connections[:SHARDS]
         ]
         self._also = also

@@ -27,6 +27,7 @@ class Quarantined:
         code: short and stable, for counting.
         reason: one sentence for a person.
         kind: what it describes: `item`, `collection` or `tombstone`.
+        asked_at: when the upstream was asked for it, by the clock of the database; None: it is not known.
     """
 
     native: str
@@ -35,6 +36,7 @@ class Quarantined:
     code: str
     reason: str
     kind: str = "item"
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,16 @@ async def quarantine(connection: "Connection", source: str, records: Sequence[Qu
     kept = latest.values()
     await connection.execute(
         """
-        INSERT INTO kakehashi.quarantine (source, digest, native_id, collection, code, reason, native, kind)
-        SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+        INSERT INTO kakehashi.quarantine
+            (source, digest, native_id, collection, code, reason, native, kind, asked_at)
+        SELECT $1, * FROM unnest(
+            $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[]
+        )
         ON CONFLICT (source, digest) DO UPDATE SET
             code = excluded.code,
             reason = excluded.reason,
             last_seen = now(),
+            asked_at = excluded.asked_at,
             times_seen = quarantine.times_seen + 1
         """,
         source,
@@ -107,6 +113,7 @@ async def quarantine(connection: "Connection", source: str, records: Sequence[Qu
         [record.reason for record in kept],
         [record.native for record in kept],
         [record.kind for record in kept],
+        [record.asked_at for record in kept],
     )
 
 
@@ -222,5 +229,6 @@ def _held(row: "asyncpg.Record") -> Held:
         code=row["code"],
         reason=row["reason"],
         kind=row["kind"],
+        asked_at=row["asked_at"],
     )
     return Held(row["digest"], record, row["first_seen"], row["last_seen"], row["times_seen"])

@@ -10,18 +10,24 @@ from catalog.store.prepared import PreparedItem
 
 @dataclass
 class Written:
-    """What became of the items of a batch or a whole load."""
+    """What became of the items of a batch or a whole load.
+
+    Attributes:
+        overtaken: not written, because their upstream deleted them after it gave them.
+    """
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
+    overtaken: int = 0
 
     def __iadd__(self, other: "Written") -> "Written":
         self.inserted += other.inserted
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.deleted += other.deleted
+        self.overtaken += other.overtaken
         return self
 
 

@@ -1,5 +1,6 @@
 """Windows from a plan to the catalogue: the past, the present, deletions, comparisons, and how they are cut."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -8,6 +9,7 @@ import asyncpg
 import pytest
 
 from catalog.store import ledger, schedule
+from catalog.store.deletion import Deleted, delete_items
 from catalog.store.ledger import NewWindow
 from ingest.habits import Habits
 from ingest.plan import Entry
@@ -87,6 +89,38 @@ def test_what_vanished_without_a_word_is_taken_out_by_comparison(bench: Bench):
     tombstones = bench.fetch("SELECT * FROM tombstone ORDER BY noted")
     assert [(one["cause"], one["is_removal"]) for one in tombstones] == [("reconcile", True)] * 2
     assert {window["deleted"] for window in bench.windows("reconcile")} == {0, 2}
+
+
+@pytest.mark.parametrize("batch_size", [1000, 7], ids=["before it is written", "after"])
+def test_a_deletion_that_is_applied_while_a_window_is_read_is_not_undone(bench: Bench, batch_size: int):
+    """What was read before it brought the item back, for good if the feed is not read that far back again."""
+    first, *_ = bench.living.add(*bench.minutes(25))
+    gone = Deleted(first.sentinel_2, S2, first.uuid, datetime.now(UTC), "Corrupted product")
+
+    async def apply() -> None:
+        connection = await asyncpg.connect(bench.url, server_settings={"role": "kakehashi_ingest"})
+        try:
+            await delete_items(connection, "cdse", [gone])
+        finally:
+            await connection.close()
+
+    def delete(request: Request, answer: Answer) -> Answer:
+        is_last_page = request.path == "/search" and request.body.get("token") == "20"
+        if is_last_page and first in bench.living.products():
+            bench.living.delete(first.number)
+            asyncio.run(apply())
+        return answer
+
+    bench.living.bend = delete
+    assert bench.harvest(CDSE + PAST, batch_size=batch_size)
+    assert len(bench.living.products()) == 24
+    bench.equals("cdse")
+    # An upstream that lists it again after that is believed.
+    bench.living.bend = lambda request, answer: answer
+    bench.living.restore(first)
+    bench.execute("UPDATE harvest_window SET state = 'pending'")
+    assert bench.harvest(CDSE + PAST)
+    bench.equals("cdse")
 
 
 def half_is_missing(request: Request, answer: Answer) -> Answer:

@@ -117,6 +117,12 @@ class Living:
             self._deleted.append((self.now(), gone))
             self._sorted = None
 
+    def restore(self, product: Product) -> None:
+        """List a product again that was deleted."""
+        with self._lock:
+            self._products[product.number] = replace(product, modified=self.now())
+            self._sorted = None
+
     def products(self) -> list[Product]:
         """Return all that it holds, by time of acquisition."""
         with self._lock:

@@ -161,6 +161,36 @@ def test_a_record_that_was_refused_long_ago_does_not_take_its_item_back(
     assert asyncio.run(count_of(catalogue.url)) == {}
 
 
+@pytest.mark.parametrize(
+    ("deleted", "comes_back"),
+    [("after it was asked for", False), ("before it was asked for", True), ("another record of it", True)],
+)
+def test_a_record_that_the_upstream_deleted_since_is_not_brought_back(
+    catalogue: Catalogue, kakehashi: Runner, deleted: str, comes_back: bool
+):
+    """It was refused, mended here, and tried again; its upstream had deleted it long ago."""
+    record = sentinel_2()
+    asyncio.run(hold(catalogue.url, [record]))
+    number = "another" if deleted == "another record of it" else record["id"]
+    asyncio.run(
+        execute(
+            catalogue.url,
+            f"""
+            INSERT INTO kakehashi.tombstone (source, collection, id, native_id, deleted_at, noted_at)
+            VALUES ('cdse', '{record["collection"]}', '{record["id"]}', '{number}', now(), now());
+            UPDATE kakehashi.quarantine SET
+                last_seen = now(), -- after the deletion, where it was asked for before
+                asked_at = now() {"+" if deleted.startswith("before") else "-"} interval '1 hour'
+            """,
+        )
+    )
+    done = kakehashi("ingest", "cdse", "--retry-quarantine", database_url=catalogue.url)
+    done.went_well()
+    assert bool(catalogue.items()) is comes_back
+    assert ("1 item that the upstream deleted meanwhile" in done.stderr) is not comes_back
+    assert asyncio.run(count_of(catalogue.url)) == {}
+
+
 async def execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:

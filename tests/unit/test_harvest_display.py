@@ -14,7 +14,9 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def outcome(state: str = "done", **more: Any) -> Outcome:
-    window = Claim(1, "cdse", "a", "backfill", "acquired", NOON, NOON + timedelta(hours=1), None, {}, 0, 1, 0)
+    window = Claim(
+        1, "cdse", "a", "backfill", "acquired", NOON, NOON + timedelta(hours=1), None, {}, 0, 1, 0, NOON
+    )
     return Outcome(window, state, **{"counts": Counts(records=5, inserted=3, unchanged=2), **more})
 
 

@@ -1,0 +1,57 @@
+"""Records that were overtaken: their upstream deleted them between the question and the transaction that writes.
+
+A slice may be read for hours, while deletions are applied beside it. What was read before a deletion was
+noted, and is written after, would bring the item back, for good where no later look at the list of
+deletions goes back far enough. The check is made under the locks of the items' shards, which whoever
+deletes takes too, so that nothing comes in between. All times are the database's: the question began
+before the worker had its first answer, and a tombstone's time is after the upstream told of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from catalog.store.prepared import Key, PreparedItem
+
+if TYPE_CHECKING:
+    from catalog.store.connection import Connection
+
+# In the common case no tombstone is as young as the question, and nothing is looked up.
+_BURIED = """
+    SELECT asked.collection, asked.id, tombstone.native_id
+    FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS asked (collection, id, since)
+    JOIN kakehashi.tombstone ON tombstone.source = $1 AND tombstone.collection = asked.collection
+        AND tombstone.id = asked.id
+    WHERE $5 <= (SELECT max(noted_at) FROM kakehashi.tombstone)
+        -- What a person takes out by request says nothing about the upstream.
+        AND tombstone.cause IN ('feed', 'reconcile') AND tombstone.noted_at >= asked.since
+"""
+
+
+async def without_overtaken(
+    connection: "Connection", source: str, items: Sequence[PreparedItem], asked_at: Mapping[Key, datetime]
+) -> list[PreparedItem]:
+    """Return the items that their upstream has not deleted since it was asked for them.
+
+    Args:
+        connection: of the ingest role, in a transaction that holds the locks of the items' shards.
+        source: name of the upstream.
+        items: that are about to be written.
+        asked_at: when the upstream was asked for each of them, by the database's clock.
+    """
+    if not items:
+        return []
+    moments = [asked_at[item.key] for item in items]
+    rows = await connection.fetch(
+        _BURIED,
+        source,
+        [item.collection for item in items],
+        [item.id for item in items],
+        moments,
+        min(moments),
+    )
+    buried: dict[Key, list[bytes]] = {}
+    for row in rows:
+        buried.setdefault((row["collection"], row["id"]), []).append(row["native_id"].encode())
+    # As where items are deleted: another record of the same item, such as its successor, stays.
+    return [item for item in items if not any(name in item.content for name in buried.get(item.key, ()))]
