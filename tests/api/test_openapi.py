@@ -1,6 +1,8 @@
 """The OpenAPI definition is valid, and says what is answered."""
 
+import hashlib
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -8,13 +10,31 @@ import pytest
 from openapi_schema_validator import OAS30ReadValidator
 from openapi_spec_validator import validate
 
-from tests.api.test_transactions import collection, issuer, item, ops, place, writable
+from tests.api.conftest import Server, running_server
+from tests.api.test_transactions import ITEMS_ONLY, KEY, collection, item, ops, place
 
-__all__ = ["issuer", "ops", "place", "writable"]
+__all__ = ["ops", "place"]
 
 
 @pytest.fixture(scope="module")
-def definition(writable: Any) -> dict[str, Any]:
+def writable(
+    make_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    keys = [
+        f"ops:{hashlib.sha256(KEY.encode()).hexdigest()}:items:write+collections:write",
+        f"loader:{hashlib.sha256(ITEMS_ONLY.encode()).hexdigest()}:items:write",
+    ]
+    environment = {
+        "KAKEHASHI_DATABASE_URL": make_database("api_openapi"),
+        "KAKEHASHI_TRANSACTIONS": "true",
+        "KAKEHASHI_TRANSACTION_KEYS": ",".join(keys),
+    }
+    with running_server(tmp_path_factory.mktemp("openapi") / "log", environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def definition(writable: Server) -> dict[str, Any]:
     document: dict[str, Any] = httpx.get(f"{writable.url}/api").json()
     return document
 
@@ -113,9 +133,7 @@ def test_what_is_read_is_as_it_says(
         _check(definition, again)
 
 
-def test_what_is_changed_is_as_it_says(
-    ops: httpx.Client, definition: dict[str, Any], place: str, writable: Any
-) -> None:
+def test_what_is_changed_is_as_it_says(ops: httpx.Client, definition: dict[str, Any], place: str) -> None:
     def send(status: int, method: str, path: str, body: Any = None, **headers: str) -> None:
         answer = ops.request(method, path, json=body, headers=headers)
         assert answer.status_code == status, answer.text
@@ -156,7 +174,7 @@ def test_what_is_changed_is_as_it_says(
         ({"q": "made"}, 200),
     ):
         send(status, "POST", "/collections", body)
-    for key, status in (("wrong", 401), ("the-key-of-a-loader", 403)):
+    for key, status in (("wrong", 401), (ITEMS_ONLY, 403)):
         headers = {"Authorization": f"Bearer {key}"}
         send(status, "POST", "/collections", collection("made-by-others"), **headers)
         send(status, "DELETE", place, **headers)
