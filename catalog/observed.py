@@ -4,7 +4,7 @@ An `Observed` is a union: adding items or other unions only widens it, in any or
 times, so that what parallel loads saw can be put together later.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 Box = tuple[float, float, float, float]
 Value = str | int | float | bool
 
+_NUMBERS = frozenset({int, float})
+_SCALARS = frozenset({str, int, float, bool})
 _FILE = Path(__file__).parent / "summaries.yaml"
 
 
@@ -62,23 +64,20 @@ class Observed:
     values: dict[str, set[Value] | None] = field(default_factory=dict)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def add(self, start: datetime | None, end: datetime | None, box: Box | None, said: Sequence[Any]) -> None:
-        """Take in an item.
+    def add_said(self, said: Iterable[Sequence[Any]]) -> None:
+        """Take in what items say of themselves, all of them at once: column by column is several times as quick.
 
         Args:
-            start: with a zone; None: not known.
-            end: the same; not before the start.
-            box: around its footprint.
-            said: what `summarised_values` makes of its properties.
+            said: what `summarised_values` makes of the properties of each.
         """
-        self.merge_extent(start, start, end, box)
         wanted = summarised()
-        for name, value in zip(wanted.values, said, strict=False):
-            if value is not None:
-                self._add_values(name, value if isinstance(value, list) else (value,))
-        for name, number in zip(wanted.ranges, said[len(wanted.values) :], strict=True):
-            if isinstance(number, int | float) and not isinstance(number, bool):
-                self._add_range(name, number, number)
+        columns = list(zip(*said, strict=True))
+        for name, column in zip(wanted.values, columns, strict=False):
+            self._add_values(name, _distinct(column))
+        for name, column in zip(wanted.ranges, columns[len(wanted.values) :], strict=False):
+            numbers = [number for number in column if type(number) in _NUMBERS]
+            if numbers:
+                self._add_range(name, min(numbers), max(numbers))
 
     def merge(self, other: "Observed") -> None:
         """Take in what another union saw."""
@@ -118,11 +117,13 @@ class Observed:
                 max(mine[3], box[3]),
             )
 
-    def _add_values(self, name: str, values: Iterable[Any]) -> None:
+    def _add_values(self, name: str, values: Collection[Value]) -> None:
+        if not values:
+            return
         seen = self.values.setdefault(name, set())
         if seen is None:
             return
-        seen.update(value for value in values if isinstance(value, str | int | float))
+        seen.update(values)
         if len(seen) > summarised().most_values:
             self.values[name] = None
 
@@ -157,3 +158,15 @@ class Observed:
                 name: (least, greatest) for name, (least, greatest) in document.get("ranges", {}).items()
             },
         )
+
+
+def _distinct(column: Iterable[Any]) -> set[Value]:
+    """Return the scalars of a column, those in lists included."""
+    found: set[Value] = set()
+    lists = set()
+    for value in column:
+        if type(value) in _SCALARS:
+            found.add(value)
+        elif type(value) is list:
+            lists.add(tuple(one for one in value if type(one) in _SCALARS))
+    return found.union(*lists)

@@ -4,8 +4,8 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,14 @@ from catalog.store.loader import Loader
 from catalog.store.migrate import migrate
 from catalog.store.pool import open_pool
 from catalog.store.prepared import Key
-from catalog.store.recognised import Recogniser, sight, text_digest, text_mark
+from catalog.store.recognised import Recogniser, text_mark
 from catalog.store.statistics import fold_changes
 from catalog.store.writer import existing_collections, upsert_collections
 from catalog.store.written import Written
 from catalog.validation import Validator
+from commands.ahead import ahead
 from commands.load_display import LoadDisplay
+from commands.load_window import Window, windows
 from commands.say import say
 from ingest.foreign import VERSIONS, bring_in_collection, bring_in_item, made_collection
 from ingest.stac_files import STDIN, Found, StacFile, Unread
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
 # More connections than this wait for each other, and for the one process that feeds them.
 _MOST_CONNECTIONS = 4
 _BATCH = 3000
-# So many pieces of a file are looked up together.
-_WINDOW = 3000
-_WINDOW_BYTES = 24_000_000
 
 
 @dataclass(frozen=True)
@@ -171,47 +170,47 @@ class _Load:
         self._known = await existing_collections(self._connection)
         try:
             for file in files:
-                for window in _windows(file.pieces()):
-                    await self._take_window(window, started)
+                # What is there is refused when inserting, and that is for the loader to say.
+                read = windows(file.pieces(), sighted=self._order.mode is not Mode.INSERT)
+                async with aclosing(ahead(read)) as found:
+                    async for window in found:
+                        await self._take_window(window, started)
             await self._loader.finish()
             await fold_changes(self._connection)
         finally:
             self._summary.seconds = time.monotonic() - started
             self._collect()
 
-    async def _take_window(self, window: Sequence[Unread | Found], started: float) -> None:
+    async def _take_window(self, window: Window, started: float) -> None:
         """Take some pieces of a file, in order; texts that are in the catalogue as they stand are only counted.
 
         Of what has the same id the last one counts: so a text is not passed over where another record of
         its item came shortly before, and may be written after we looked.
         """
-        digests = [text_digest(piece.text) if isinstance(piece, Unread) else "" for piece in window]
         unsettled = [*self._loader.pending_keys(), given := set[Key]()]
-        known = await self._known_keys(window, digests)
-        for place, piece in enumerate(window):
+        known = await self._known_keys(window)
+        for place, piece in enumerate(window.pieces):
             key = known.get(place)
             if key is not None and not any(key in keys for keys in unsettled):
                 self._summary.items += 1
                 self._summary.recognised += 1
-            else:
-                mark = text_mark(digests[place], checked=self._order.validate)
-                for found in piece.documents() if isinstance(piece, Unread) else (piece,):
-                    given.add(_key(found.document))
-                    await self._take(found, mark if found.is_whole else None)
-            self._summary.seconds = time.monotonic() - started
-            self._display.progress(self._summary)
+                continue
+            mark = text_mark(window.digests[place], checked=self._order.validate)
+            for found in piece.documents() if isinstance(piece, Unread) else (piece,):
+                given.add(_key(found.document))
+                await self._take(found, mark if found.is_whole else None)
+            self._show(started)
+        self._show(started)
 
-    async def _known_keys(self, window: Sequence[Unread | Found], digests: Sequence[str]) -> dict[int, Key]:
+    def _show(self, started: float) -> None:
+        self._summary.seconds = time.monotonic() - started
+        self._display.progress(self._summary)
+
+    async def _known_keys(self, window: Window) -> dict[int, Key]:
         """Return the collections and ids of those pieces that need not be read, by their place in the window."""
-        if self._order.mode is Mode.INSERT:  # what is there is refused, and that is for the loader to say
-            return {}
-        sighted = [
-            (place, sighting)
-            for place, piece in enumerate(window)
-            if isinstance(piece, Unread) and (sighting := sight(piece.text, digests[place])) is not None
-        ]
-        known = await self._recogniser.known([sighting for _, sighting in sighted])
-        return {sighted[number][0]: sighted[number][1].key for number in known}
+        places = list(window.sightings)
+        known = await self._recogniser.known(list(window.sightings.values()))
+        return {places[number]: window.sightings[places[number]].key for number in known}
 
     async def _take(self, found: Found, text: str | None) -> None:
         try:
@@ -277,20 +276,6 @@ class _Load:
         self._summary.written = self._loader.outcome.total()
         self._summary.written.unchanged += self._summary.recognised
         self._summary.repeated = self._loader.outcome.repeated
-
-
-def _windows(pieces: Iterator[Unread | Found]) -> Iterator[list[Unread | Found]]:
-    """Yield the pieces of a file some at a time, of bounded size."""
-    window: list[Unread | Found] = []
-    size = 0
-    for piece in pieces:
-        window.append(piece)
-        size += len(piece.text) if isinstance(piece, Unread) else 0
-        if len(window) >= _WINDOW or size >= _WINDOW_BYTES:
-            yield window
-            window, size = [], 0
-    if window:
-        yield window
 
 
 def _key(document: Any) -> Key:

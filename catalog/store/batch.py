@@ -25,7 +25,7 @@ from catalog.store.partitions import KnownPartitions, Partitions
 from catalog.store.prepared import Key, PreparedItem, prepare
 from catalog.store.statistics import ItemChange, record_changes
 from catalog.store.versions import link_versions
-from catalog.store.written import Outcome
+from catalog.store.written import Extent, Outcome
 
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
@@ -213,8 +213,9 @@ class BatchWriter:
     async def _write(self, items: Sequence[PreparedItem], outcome: Outcome) -> None:
         if not items:
             return
+        shards = {(item.collection, item.shard) for item in items}
         await self._connection.execute(
-            LOCK_SHARDS, [item.collection for item in items], [item.shard for item in items]
+            LOCK_SHARDS, [name for name, _ in shards], [shard for _, shard in shards]
         )
         if self._sieve is not None:
             items = await self._sieve(self._connection, items)
@@ -383,14 +384,21 @@ class BatchWriter:
 
 def _changes(writes: Iterable[_Write]) -> list[ItemChange]:
     """Return what was done to each collection for each source, for its statistics."""
-    found: dict[Key, ItemChange] = {}
+    groups: dict[Key, list[_Write]] = {}
     for write in writes:
-        item, source = write.item, write.came_as.source
-        change = found.setdefault((item.collection, source), ItemChange(source, item.collection))
-        change.inserted += write.is_new
-        change.updated += not write.is_new
-        change.observed.add(moment(item.start), moment(item.end), item.box, item.said)
-    return list(found.values())
+        groups.setdefault((write.item.collection, write.came_as.source), []).append(write)
+    return [_change(source, collection, group) for (collection, source), group in groups.items()]
+
+
+def _change(source: str, collection: str, writes: Sequence[_Write]) -> ItemChange:
+    items = [write.item for write in writes]
+    new = sum(write.is_new for write in writes)
+    change = ItemChange(source, collection, inserted=new, updated=len(writes) - new)
+    extent = Extent.of(items)
+    oldest, newest = extent.starts
+    change.observed.merge_extent(moment(oldest), moment(newest), moment(extent.ends[1]), extent.box)
+    change.observed.add_said(item.said for item in items)
+    return change
 
 
 def _row(write: _Write) -> bytes:

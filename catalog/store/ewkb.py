@@ -7,6 +7,7 @@ back is the one that went in. What PostGIS would refuse is refused here, with a 
 import math
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 Box = tuple[float, float, float, float]
@@ -133,7 +134,7 @@ class _Encoder:
         return b"".join(pieces)
 
     def _positions(self, positions: Sequence[Sequence[float]], height: int) -> bytes:
-        numbers = [number for position in positions for number in position]
+        numbers = list(chain.from_iterable(positions))
         if set(map(len, positions)) != {height}:
             kept = [position[:height] for position in positions]
             if any(len(position) != height for position in kept):
@@ -145,12 +146,11 @@ class _Encoder:
         if not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
             raise BadGeometry("a coordinate is not finite")
         longitudes, latitudes = numbers[::height], numbers[1::height]
-        if min(latitudes) < -90 or max(latitudes) > 90:
+        west, east, south, north = min(longitudes), max(longitudes), min(latitudes), max(latitudes)
+        if south < -90 or north > 90:
             raise BadGeometry("a latitude is not between -90 and 90 degrees")
-        if min(longitudes) < -_MOST_LONGITUDE or max(longitudes) > _MOST_LONGITUDE:
+        if west < -_MOST_LONGITUDE or east > _MOST_LONGITUDE:
             raise BadGeometry(f"a longitude is not between -{_MOST_LONGITUDE} and {_MOST_LONGITUDE} degrees")
-        self._west = min(self._west, min(longitudes))
-        self._east = max(self._east, max(longitudes))
-        self._south = min(self._south, min(latitudes))
-        self._north = max(self._north, max(latitudes))
+        self._west, self._east = min(self._west, west), max(self._east, east)
+        self._south, self._north = min(self._south, south), max(self._north, north)
         return struct.pack(f"<{len(numbers)}d", *numbers)

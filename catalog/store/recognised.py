@@ -125,20 +125,28 @@ class Recogniser:
         found: set[int] = set()
         for collection, places in groups.items():
             target = self._targets.get(collection)
-            if target is None:
-                continue
-            try:
+            if target is not None:
+                asked = [sightings[place] for place in places]
+                found.update(places[number - 1] for number in await self._look(target, asked))
+        return found
+
+    async def _look(self, target: Target, sightings: Sequence[Sighting]) -> list[int]:
+        """Return the numbers, from 1, of those texts of one collection that are there."""
+        try:
+            async with self._connection.transaction():
+                # Planned for these texts alone, the join would cost more to plan than to do, and read whole
+                # indexes where a collection is small.
+                await self._connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
                 rows = await self._connection.fetch(
                     _LOOK.format(table=target.table),
-                    [sightings[place].key[1] for place in places],
-                    [sightings[place].time for place in places],
-                    [sightings[place].digest for place in places],
+                    [sighting.key[1] for sighting in sightings],
+                    [sighting.time for sighting in sightings],
+                    [sighting.digest for sighting in sightings],
                     self._checked,
                 )
-            except asyncpg.UndefinedTableError:  # nothing was ever written to it, or it was just taken out
-                continue
-            found.update(places[row["number"] - 1] for row in rows)
-        return found
+        except asyncpg.UndefinedTableError:  # nothing was ever written to it, or it was just taken out
+            return []
+        return [row["number"] for row in rows]
 
     async def _find(self, collections: dict[str, list[int]]) -> None:
         """Find out the tables of collections; those that have none yet are asked for again."""

@@ -48,16 +48,12 @@ class Extent:
     @classmethod
     def of(cls, items: Iterable[PreparedItem]) -> "Extent":
         """Return the extent of some items, at least one."""
-        found = list(items)
+        starts, ends, boxes = zip(*((item.start, item.end, item.box) for item in items), strict=True)
+        wests, souths, easts, norths = zip(*boxes, strict=True)
         return cls(
-            (min(item.start for item in found), max(item.start for item in found)),
-            (min(item.end for item in found), max(item.end for item in found)),
-            (
-                min(item.box[0] for item in found),
-                min(item.box[1] for item in found),
-                max(item.box[2] for item in found),
-                max(item.box[3] for item in found),
-            ),
+            (min(starts), max(starts)),
+            (min(ends), max(ends)),
+            (min(wests), min(souths), max(easts), max(norths)),
         )
 
     def contains(self, other: "Extent") -> bool:

@@ -15,7 +15,8 @@ def seen(start: str = "2020-05-01T00:00:00+00:00", end: str | None = None, **pro
     observed = Observed()
     first = datetime.fromisoformat(start)
     last = datetime.fromisoformat(end) if end else first
-    observed.add(first, last, (138.0, 34.0, 141.0, 37.0), summarised_values(properties))
+    observed.merge_extent(first, first, last, (138.0, 34.0, 141.0, 37.0))
+    observed.add_said([summarised_values(properties)])
     return observed
 
 
@@ -124,12 +125,14 @@ PROPERTIES = st.fixed_dictionaries(
 @given(st.lists(st.tuples(MOMENTS, BOXES, PROPERTIES), max_size=8), st.randoms())
 def test_a_union_is_the_same_in_any_order_and_through_the_database(items: list[Any], chance: Any):
     whole, shuffled = Observed(), Observed()
-    for moment, box, properties in items:
-        whole.add(moment, moment, box, summarised_values(properties))
+    for moment, box, _ in items:
+        whole.merge_extent(moment, moment, moment, box)
+    whole.add_said(summarised_values(properties) for _, _, properties in items)
     chance.shuffle(items)
     for moment, box, properties in [*items, *items[:3]]:
         part = Observed()
-        part.add(moment, moment, box, summarised_values(properties))
+        part.merge_extent(moment, moment, moment, box)
+        part.add_said([summarised_values(properties)])
         kept = Observed.from_json(part.to_json())
         kept.merge_extent(part.oldest, part.newest, part.latest_end, part.box)
         shuffled.merge(kept)
@@ -138,3 +141,8 @@ def test_a_union_is_the_same_in_any_order_and_through_the_database(items: list[A
         assert whole.oldest == min(moment for moment, _, _ in items)
         assert whole.box is not None
         assert whole.box[0] == min(box[0] for _, box, _ in items)
+    for name, numbers in whole.ranges.items():
+        told = [properties[name] for _, _, properties in items if isinstance(properties.get(name), float)]
+        assert numbers == (min(told), max(told))
+    platforms = {properties.get("platform") for _, _, properties in items} - {None}
+    assert (whole.values.get("platform") or set()) == platforms

@@ -1,0 +1,51 @@
+"""Pieces of a file some at a time, with all that can be known of their texts without parsing them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from catalog.store.recognised import Sighting, sight, text_digest
+from ingest.stac_files import Found, Unread
+
+# So many pieces are looked up together.
+_PIECES = 3000
+_BYTES = 24_000_000
+
+
+@dataclass(slots=True)
+class Window:
+    """Some pieces of a file, in order.
+
+    Attributes:
+        pieces: texts, or documents where the file has no texts.
+        digests: of the texts; empty for documents.
+        sightings: by place in the window, where the rows of texts seem to be.
+    """
+
+    pieces: list[Unread | Found] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    sightings: dict[int, Sighting] = field(default_factory=dict)
+    size: int = 0
+
+    def add(self, piece: Unread | Found, *, sighted: bool) -> None:
+        """Take in the next piece; look for where its row seems to be if `sighted`."""
+        digest = ""
+        if isinstance(piece, Unread):
+            self.size += len(piece.text)
+            digest = text_digest(piece.text)
+            sighting = sight(piece.text, digest) if sighted else None
+            if sighting is not None:
+                self.sightings[len(self.pieces)] = sighting
+        self.pieces.append(piece)
+        self.digests.append(digest)
+
+
+def windows(pieces: Iterable[Unread | Found], *, sighted: bool) -> Iterator[Window]:
+    """Yield the pieces of a file in windows of bounded size."""
+    window = Window()
+    for piece in pieces:
+        window.add(piece, sighted=sighted)
+        if len(window.pieces) >= _PIECES or window.size >= _BYTES:
+            yield window
+            window = Window()
+    if window.pieces:
+        yield window
