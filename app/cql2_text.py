@@ -3,7 +3,8 @@
 The `cql2` package reads it. Its parser recurses: 2,000 parentheses crash the process, so nesting is
 measured before it sees a text. It also reads every number as a float and rounds wrongly in the last
 digit (139.12345678901234 becomes ...235), so it is given whole numbers to stand for them, which it
-keeps, and the client's own are put back into what it returns.
+keeps, and the client's own are put back into what it returns; so it is with lists of nothing, which it
+does not know. And it takes times without an offset for UTC, which CQL2 JSON and RFC 3339 do not.
 """
 
 import re
@@ -12,16 +13,27 @@ from typing import Any
 import cql2
 
 from catalog.errors import InvalidRequest
+from catalog.store.instant import parse_instant
 
 _MAX_TEXT = 100_000
 _MAX_OPEN = 100
 _MAX_NOTS = 200
 _MAX_SIGNS = 4_000
 _LITERALS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
-# Texts, quoted names and plain names (which may hold digits), or else a number.
+# Texts, quoted names, times, plain names (which may hold digits), numbers, and a list of nothing as an argument.
 _PARTS = re.compile(
-    r"'(?:[^']|'')*'|\"[^\"]*\"|[^\W\d][\w.:-]*|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r"""
+    '(?:[^']|'')*' | "[^"]*"
+    | (?i:TIMESTAMP|INTERVAL) \s* \( (?P<times> [^()]* ) \)
+    | [^\W\d][\w.:-]*
+    | (?P<number> (?: \d+\.?\d* | \.\d+ ) (?: [eE][-+]?\d+ )? )
+    | (?P<before> [(,] \s* ) (?P<nothing> \( \s* \) )
+    """,
+    re.VERBOSE,
 )
+_TIME = re.compile(r"'(\d{4}-\d\d-\d\d[^'\d][^']*)'")
+# A list of nothing, and what it leaves where it stands alone.
+_NOTHING, _NO_VALUE = "()", {"list": "of nothing"}
 # Greater than any number that the parser makes itself, such as the -1 of a negation.
 _FIRST_STAND_IN = 1_000_000
 
@@ -36,12 +48,17 @@ def parse_text(text: str) -> Any:
     numbers: list[str] = []
 
     def stand_in(match: re.Match[str]) -> str:
-        if match["number"] is None:
-            return match[0]
-        if match[0] not in known:
-            known[match[0]] = _FIRST_STAND_IN + len(numbers)
-            numbers.append(match[0])
-        return str(known[match[0]])
+        if match["nothing"]:
+            return f"{match['before']}({number(_NOTHING)})"
+        if match["times"]:
+            _check_times(match["times"])
+        return match[0] if match["number"] is None else number(match[0])
+
+    def number(text: str) -> str:
+        if text not in known:
+            known[text] = _FIRST_STAND_IN + len(numbers)
+            numbers.append(text)
+        return str(known[text])
 
     known: dict[str, int] = {}
     prepared = _PARTS.sub(stand_in, text)
@@ -71,15 +88,27 @@ def _check_size(text: str) -> None:
         raise InvalidRequest("filter", "has too many parts")
 
 
+def _check_times(text: str) -> None:
+    for time in _TIME.findall(text):
+        try:
+            parse_instant(time)
+        except ValueError as error:
+            raise InvalidRequest("filter", str(error)) from error
+
+
 def _put_back(node: Any, numbers: list[str]) -> Any:
     """Return parsed CQL2 with the client's numbers in place of those that stood for them."""
     if isinstance(node, dict):
         return {key: _put_back(value, numbers) for key, value in node.items()}
     if isinstance(node, list):
-        return [_put_back(value, numbers) for value in node]
+        values = [_put_back(value, numbers) for value in node]
+        return [] if values == [_NO_VALUE] else values
     if isinstance(node, bool) or not isinstance(node, int | float) or abs(node) < _FIRST_STAND_IN:
         return node
-    number = _number(numbers[int(abs(node)) - _FIRST_STAND_IN])
+    text = numbers[int(abs(node)) - _FIRST_STAND_IN]
+    if text == _NOTHING:
+        return _NO_VALUE
+    number = _number(text)
     return -number if node < 0 else number
 
 

@@ -41,7 +41,12 @@ _SORT_CLASSES = [
     for part in ("item-search", "ogcapi-features")
 ]
 _FIELDS_CLASSES = [f"{_STAC}/v1.0.0/item-search#fields", f"{_STAC}/v1.0.0/ogcapi-features#fields"]
-_QUERY_CLASSES = [f"{_STAC}/v1.0.0/item-search#query"]
+# The specification has come as far as its release candidate, and clients look for what came before it.
+_QUERY_CLASSES = [
+    f"{_STAC}/{version}/{part}#query"
+    for version in ("v1.0.0-rc.1", "v1.0.0")
+    for part in ("item-search", "ogcapi-features")
+]
 # Only classes whose every operator is answered rightly: no functions of one's own.
 _FILTER_CLASSES = [
     f"{_STAC}/v1.0.0/item-search#filter",

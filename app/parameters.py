@@ -180,6 +180,7 @@ class _ItemsParameters(_Parameters):
     filter_crs: _FilterCrs = attr.ib(default=None)
     sortby: _Sortby = attr.ib(default=None)
     fields: _Fields = attr.ib(default=None)
+    query: _Query = attr.ib(default=None)
     token: _Token = attr.ib(default=None)
 
 
@@ -197,7 +198,6 @@ class SearchGetRequest(_ItemsParameters):
     collections: _Collections = attr.ib(default=None)
     ids: _Ids = attr.ib(default=None)
     intersects: _Intersects = attr.ib(default=None)
-    query: _Query = attr.ib(default=None)
 
 
 @attr.s

@@ -17,6 +17,7 @@ class Malformed(ValueError):
 
 
 _LIMIT_POSITIONS = 100_000
+_MAX_COLLECTIONS = 20
 # How many lists deep the positions of a type lie.
 _DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
@@ -75,31 +76,36 @@ def bbox_geometry(bbox: Sequence[Any]) -> Geometry:
 def check_geometry(value: Any) -> Geometry:
     """Return a GeoJSON geometry of any type if it is one.
 
+    A GeometryCollection within another (RFC 7946, section 3.1.8, would rather see none) is the same as its members.
+
     Raises:
         Malformed: says what is wrong and where.
     """
-    budget = [_LIMIT_POSITIONS]
-    _check(value, budget, nested=False)
-    geometry: Geometry = value
-    return geometry
+    parts: list[Geometry] = []
+    _check(value, [_LIMIT_POSITIONS], parts, depth=0)
+    return parts[0] if value["type"] in _DEPTH else {**value, "geometries": parts}
 
 
-def _check(value: Any, budget: list[int], *, nested: bool) -> None:
+def _check(value: Any, budget: list[int], parts: list[Geometry], *, depth: int) -> None:
+    """Add what a geometry consists of to a list, if it is one."""
     if not isinstance(value, dict):
         raise Malformed("is not a GeoJSON geometry object")
     kind = value.get("type")
-    if kind == "GeometryCollection" and not nested:
+    if kind == "GeometryCollection":
+        if depth > _MAX_COLLECTIONS:
+            raise Malformed(f"has more than {_MAX_COLLECTIONS} GeometryCollections within one another")
         members = value.get("geometries")
         if not isinstance(members, list) or not members:
             raise Malformed("a GeometryCollection needs a list `geometries` that is not empty")
         for member in members:
-            _check(member, budget, nested=True)
+            _check(member, budget, parts, depth=depth + 1)
         return
     if kind is None:
         raise Malformed("is not a GeoJSON geometry: it has no `type`")
     if not isinstance(kind, str) or kind not in _DEPTH:
         raise Malformed(f"{str(kind)[:40]!r} is not a type of GeoJSON geometry that can be searched with")
     _check_coordinates(value.get("coordinates"), kind, _DEPTH[kind], budget)
+    parts.append(value)
 
 
 def _check_coordinates(value: Any, kind: str, depth: int, budget: list[int]) -> None:

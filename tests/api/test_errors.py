@@ -85,6 +85,7 @@ QUERIES = [
         "intersects",
         '{"type":"GeometryCollection","geometries":[{"type":"GeometryCollection","geometries":[]}]}',
     ),
+    ("intersects", '{"type":"GeometryCollection","geometries":[' * 30 + "]}" * 30),
     ("sortby", "no-such-property"),
     ("sortby", "geometry"),
     ("sortby", "-"),
@@ -129,7 +130,7 @@ def test_malformed_parameter(http: httpx.Client, name: str, value: str) -> None:
     params = {name: value} | ({"filter": "platform = 'x'"} if name.startswith("filter-") else {})
     answer = http.get("/search", params=params)
     assert name in error(answer)
-    if name in ("bbox", "datetime", "limit", "sortby", "token", "filter", "filter-lang"):
+    if name in ("bbox", "datetime", "limit", "sortby", "token", "filter", "filter-lang", "query"):
         assert name in error(http.get("/collections/gcom-c/items", params=params))
 
 

@@ -91,6 +91,19 @@ def test_a_box_panned_around_the_globe_is_the_same_box(http: httpx.Client) -> No
             {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [-0.1, 51.5]}]},
             (-0.1, 51.5, -0.1, 51.5),
         ),
+        (
+            {
+                "type": "GeometryCollection",
+                "geometries": [
+                    {"type": "Point", "coordinates": [-30, -30]},
+                    {
+                        "type": "GeometryCollection",
+                        "geometries": [{"type": "Point", "coordinates": [-0.1, 51.5]}],
+                    },
+                ],
+            },
+            (-0.1, 51.5, -0.1, 51.5),
+        ),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )
@@ -103,6 +116,13 @@ def test_intersects_takes_every_type_of_geometry(
     if geometry["type"] != "GeometryCollection":
         expect(http, wanted, filter={"op": "s_intersects", "args": [{"property": "geometry"}, geometry]})
         expect(http, wanted, filter={"op": "s_intersects", "args": [geometry, {"property": "geometry"}]})
+
+
+def test_lists_of_nothing_in_text(http: httpx.Client) -> None:
+    listed = [item for item in ITEMS if "instruments" in item["properties"]]
+    assert 0 < len(listed) < len(ITEMS)
+    expect(http, listed, filter="A_CONTAINS(instruments, ())")
+    expect(http, [], filter="A_EQUALS(instruments, ())")
 
 
 def test_a_bow_tie_is_no_server_error(http: httpx.Client) -> None:
@@ -279,6 +299,8 @@ def test_query_extension(http: httpx.Client, query: Any, test: Any) -> None:
     answer = http.get("/search", params={"query": orjson.dumps(query).decode(), "limit": 1000})
     assert answer.json()["numberMatched"] == len(wanted)
     both = [item for item in wanted if item["collection"] == "gcom-c"]
+    within = http.get("/collections/gcom-c/items", params={"query": orjson.dumps(query).decode()})
+    assert within.json()["numberMatched"] == len(both)
     expect(http, both, query=query, filter="collection = 'gcom-c'")
 
 

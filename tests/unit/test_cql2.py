@@ -191,6 +191,37 @@ def test_only_numbers_are_taken_for_numbers() -> None:
     assert parse_text("a = -(b + 1)")["args"][1] == op("*", -1.0, op("+", {"property": "b"}, 1))
 
 
+@pytest.mark.parametrize("empty", ["()", "( )"])
+def test_lists_of_nothing(empty: str) -> None:
+    """The parser knows none, but CQL2 does (`arrayExpression`)."""
+    assert parse_text(f"A_CONTAINS(x,{empty}) AND y > 7") == op(
+        "and", op("a_contains", {"property": "x"}, []), op(">", {"property": "y"}, 7)
+    )
+    assert parse_text(f"A_EQUALS({empty}, x)") == op("a_equals", [], {"property": "x"})
+    assert parse_text("x = ',()'") == op("=", {"property": "x"}, ",()")
+    for text in (f"x IN {empty}", f"x = {empty}", empty, f"x > f({empty})"):
+        with pytest.raises(InvalidRequest):
+            compile_filter(parse_text(text), QUERYABLES, Parameters())
+
+
+@pytest.mark.parametrize(
+    "time", ["2024-01-01T00:00:00", "2024-01-01 00:00:00", "2024-01-01T00:00:00+0900", "2024-01-01T00:00Z"]
+)
+def test_times_of_text_have_an_offset_as_those_of_json_do(time: str) -> None:
+    """The parser takes them for UTC; in Japan they are nine hours before that."""
+    for text in (
+        f"made > TIMESTAMP('{time}')",
+        f"made > timestamp ( '{time}' )",
+        f"T_DURING(made, INTERVAL('{time}', '..'))",
+        f"T_DURING(made, INTERVAL('2023-01-01', '{time}'))",
+    ):
+        with pytest.raises(InvalidRequest, match="not an RFC 3339 date-time"):
+            parse_text(text)
+    assert parse_text(f"x = 'TIMESTAMP(''{time}'')'")["args"][1] == f"TIMESTAMP('{time}')"
+    whole = parse_text("T_DURING(made, INTERVAL('2024-01-01T09:00:00+09:00', '2024-01-02'))")
+    assert whole["args"][1] == {"interval": ["2024-01-01T00:00:00Z", "2024-01-02"]}
+
+
 def test_a_complaint_shows_the_clients_own_text() -> None:
     with pytest.raises(InvalidRequest, match="not CQL2 text") as raised:
         parse_text("a = 3.5 AND AND 7")
