@@ -122,7 +122,8 @@ def page_of(
             start = sum(place <= 0 for place in order)
         else:
             end = sum(place < 0 for place in order)
-            start, limit = max(0, end - limit), min(limit, end)
+            # If all that lay before the place is gone, what follows it is the first page now.
+            start, limit = max(0, end - limit), min(limit, end) or limit
     return found[start : start + limit], start > 0, start + limit < len(found)
 
 

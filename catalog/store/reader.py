@@ -136,10 +136,12 @@ class Reader:
             if search.token is not None:
                 key = await self._key(connection)
                 position = read_token(search.token, key, search.fingerprint)
-            if search.text is None:
-                rows, more, count = await self._fetch(connection, search, position)
-            else:
-                rows, more, count = await self._fetch_divided(connection, search, position)
+            fetch = self._fetch if search.text is None else self._fetch_divided
+            rows, more, count = await fetch(connection, search, position)
+            if not rows and position is not None and not position.forward:
+                # All that lay before the place was deleted: what follows it is the first page now.
+                position = None
+                rows, more, count = await fetch(connection, search, position)
             documents = await items_of(connection, rows, self._bases)
             following, previous = await self._tokens(connection, search, rows, position, more)
         return Page(documents, count, following, previous)

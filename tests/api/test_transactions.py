@@ -544,6 +544,24 @@ def test_many_collections_are_made_or_none(ops: httpx.Client) -> None:
     error(ops.post("/collections", json=collection("bad", extent={})), 422)
 
 
+def test_going_back_to_a_page_of_collections_that_were_deleted(ops: httpx.Client) -> None:
+    names = ["going-back-1", "going-back-2", "going-back-3"]
+    for name in names:
+        ops.post("/collections", json=collection(name))
+    asked = {"filter": "id LIKE 'going-back%'", "limit": 1}
+    links = [{}]
+    for name in names[:2]:
+        page = ops.get(links[-1].get("next", "/collections"), params=None if len(links) > 1 else asked).json()
+        assert [one["id"] for one in page["collections"]] == [name]
+        links.append({link["rel"]: link["href"] for link in page["links"]})
+    assert ops.delete(f"/collections/{names[0]}").status_code == 204
+    back = ops.get(links[-1]["prev"]).json()
+    assert [one["id"] for one in back["collections"]] == [names[1]]
+    rels = {link["rel"]: link["href"] for link in back["links"]}
+    assert "prev" not in rels
+    assert [one["id"] for one in ops.get(rels["next"]).json()["collections"]] == [names[2]]
+
+
 def test_posting_a_search_for_collections_still_is_one(writable: Server) -> None:
     with writable.client() as client:
         assert client.post("/collections", json={"limit": 1}).status_code == 200

@@ -124,6 +124,25 @@ async def test_deleting_what_is_still_to_come(
     assert [document.id for document in second.documents] == expected
 
 
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+async def test_going_back_to_a_page_that_was_deleted_wholly(
+    owner: "asyncpg.Connection[asyncpg.Record]", reader: Reader, sort: tuple[SortKey, ...]
+) -> None:
+    """It was an empty page that led nowhere; it is the first page now."""
+    search = Search(sort=sort, limit=5)
+    whole, pages, _ = await walk(reader, search)
+    second = await reader.search(replace(search, token=(await reader.search(search)).next))
+    await owner.execute("DELETE FROM pgstac.items WHERE id = ANY ($1)", pages[0])
+    back = await reader.search(replace(search, token=second.previous))
+    assert [document.id for document in back.documents] == pages[1]
+    assert back.previous is None
+    following = await reader.search(replace(search, token=back.next))
+    assert [document.id for document in following.documents] == pages[2]
+    await owner.execute("DELETE FROM pgstac.items WHERE id = ANY ($1)", whole)
+    nothing = await reader.search(replace(search, token=second.previous))
+    assert (nothing.documents, nothing.next, nothing.previous) == ([], None, None)
+
+
 async def test_tokens_of_two_processes_on_one_database(reader: Reader, fresh_database_url: str) -> None:
     pool = await open_pool(DatabaseSettings(database_url=fresh_database_url), READ_ROLE)
     search = Search(limit=5)
