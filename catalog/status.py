@@ -35,6 +35,8 @@ class Windows:
         due: of these, those that may be tried now.
         running: being worked on.
         failed: whose last attempt failed; they are tried again.
+        aside: of these, those of the present that failed so often that what comes after them is followed without
+            them; they are tried on by themselves until they are done.
         refused: comparisons that found so much missing that nothing was taken out; somebody has to look.
     """
 
@@ -42,6 +44,7 @@ class Windows:
     due: int = 0
     running: int = 0
     failed: int = 0
+    aside: int = 0
     refused: int = 0
 
     def add(self, other: "Windows") -> None:
@@ -50,6 +53,7 @@ class Windows:
         self.due += other.due
         self.running += other.running
         self.failed += other.failed
+        self.aside += other.aside
         self.refused += other.refused
 
 
@@ -121,7 +125,8 @@ class CollectionStatus:
         newest: start of the newest item, whatever source it came from.
         lag_s: how long ago that is.
         changed: when the collection changed last; None: not known.
-        covered_until: everything before this time is here, as far as the source has told.
+        covered_until: everything before this time is here, as far as the source has told; but for windows that
+            are set aside.
         last_window: the last one that was done; None: none yet.
         today: what was written since midnight, UTC.
         windows: what the harvest has to do.

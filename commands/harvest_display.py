@@ -137,7 +137,8 @@ def line_of(outcome: Outcome) -> str:
                 parts.append(f"{count} {word}")
         return f"{name}: {', '.join(parts)}"
     if outcome.state == "failed" and outcome.wait_s is not None:
-        return f"{name}: {outcome.error}; next try in {in_words(outcome.wait_s)}"
+        aside = "set aside, " if outcome.is_aside else ""
+        return f"{name}: {outcome.error}; {aside}next try in {in_words(outcome.wait_s)}"
     return f"{name}: {outcome.state}: {outcome.error}" if outcome.error else f"{name}: {outcome.state}"
 
 

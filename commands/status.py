@@ -84,6 +84,11 @@ def _headlines(status: Status) -> list[str]:
         f"today (UTC): {_changes(status.today) or 'no change'}",
         f"harvest: {_of(windows.due, 'window')} due, {windows.waiting} waiting, {windows.running} running, {windows.failed} failed",
     ]
+    if windows.aside:
+        lines.append(
+            f"look at this: {_of(windows.aside, 'window')} of the present failed again and again and "
+            f"{'is' if windows.aside == 1 else 'are'} tried apart from what came after"
+        )
     if windows.refused:
         lines.append(
             f"look at this: {_of(windows.refused, 'comparison')} found so much missing upstream that nothing was taken out"

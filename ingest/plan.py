@@ -10,7 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from catalog.errors import ConfigurationError
-from catalog.store.ledger import EVERYTHING
+from catalog.store.window import EVERYTHING
 from ingest.contract import BoundingBox
 from ingest.definition import Definition
 from ingest.habits import Habits

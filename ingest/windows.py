@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from catalog.store import ledger, schedule, upstreams
-from catalog.store.ledger import EVERYTHING, Basis, Kind, NewWindow
+from catalog.store import cursors, ledger, schedule, upstreams
 from catalog.store.upstreams import Manners
+from catalog.store.window import EVERYTHING, Basis, Kind, NewWindow, Scope
 from ingest.plan import Entry
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Planner:
             How many windows of other plans were put aside.
         """
         await self.set_manners(connection)
-        scopes: list[ledger.Scope] = [
+        scopes: list[Scope] = [
             (entry.source, collection, entry.bbox)
             for entry in self._entries
             for collection in (*entry.collections, *((EVERYTHING,) if entry.habits.deletions else ()))
@@ -70,7 +70,7 @@ class Planner:
 
     async def _plan_one(self, connection: "Connection", entry: Entry, collection: str, now: datetime) -> int:
         habits = entry.habits
-        scope: ledger.Scope = (entry.source, collection, entry.bbox)
+        scope: Scope = (entry.source, collection, entry.bbox)
         basis: Basis = habits.follows
         windows: list[NewWindow] = []
         # Data sets are listed anew each time; their past is no other.
@@ -81,11 +81,12 @@ class Planner:
             windows += await self._slices(connection, entry, collection, "backfill", span)
         # The present begins where the past ends, even if it was not followed since.
         first = until if has_past else now - habits.every
-        await ledger.start_cursor(connection, scope, basis, first)
+        await cursors.start_cursor(connection, scope, basis, first)
         since = await schedule.follows_since(connection, scope, "follow", basis, habits.every)
         if since is not None:
             span = (since - (habits.overlap if has_past else timedelta(0)), now)
-            windows += _follow(entry, collection, "follow", basis, span)
+            for part in await schedule.without_aside(connection, scope, "follow", span):
+                windows += _follow(entry, collection, "follow", basis, part)
         if habits.reconcile is not None and has_past:
             span = (habits.first_moment(now), now - _SETTLED)
             windows += await self._slices(connection, entry, collection, "reconcile", span, whole=True)
@@ -99,8 +100,8 @@ class Planner:
             entries = [entry for entry in self._entries if entry.source == source and entry.habits.deletions]
             entry = entries[0]
             # What was deleted before is not listed any more, and so never comes here.
-            scope: ledger.Scope = (source, EVERYTHING, None)
-            await ledger.start_cursor(connection, scope, "deleted", now)
+            scope: Scope = (source, EVERYTHING, None)
+            await cursors.start_cursor(connection, scope, "deleted", now)
             since = await schedule.follows_since(
                 connection, scope, "deletions", "deleted", entry.habits.every
             )
@@ -108,8 +109,9 @@ class Planner:
                 continue
             named = sorted({collection for one in entries for collection in one.collections})
             span = (since - entry.habits.overlap, now)
-            windows = _follow(entry, EVERYTHING, "deletions", "deleted", span, {"collections": named})
-            added += await ledger.add_windows(connection, windows)
+            for part in await schedule.without_aside(connection, scope, "deletions", span):
+                windows = _follow(entry, EVERYTHING, "deletions", "deleted", part, {"collections": named})
+                added += await ledger.add_windows(connection, windows)
         return added
 
     async def _slices(

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from catalog.definitions import Definitions
 from catalog.errors import ConfigurationError, KakehashiError, TooManyResults, UpstreamUnavailable
 from catalog.store import ledger, upstreams
-from catalog.store.ledger import EVERYTHING, Claim, Counts, WindowLost
+from catalog.store.ledger import WindowLost
 from catalog.store.pool import Pool
 from catalog.store.statistics import fold_changes
 from catalog.store.vanished import comparable_items, remove_vanished
+from catalog.store.window import EVERYTHING, Claim, Counts
 from ingest.contract import FollowsChanges, Page, Selection, Source, TellsDeletions, Window
 from ingest.harmonize import Harmonizer
 from ingest.load import CatalogueSink
@@ -50,6 +51,7 @@ class Outcome:
         state: `done`, `failed`, `split`, `refused`, or `lost` to another worker.
         error: why it failed or was refused, in one line.
         wait_s: seconds until a failed one may be tried again.
+        is_aside: whether it failed so often that it does not hold up others any more.
     """
 
     window: Claim
@@ -57,6 +59,7 @@ class Outcome:
     counts: Counts
     error: str | None = None
     wait_s: float | None = None
+    is_aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,13 +126,14 @@ async def _failed(workshop: Workshop, window: Claim, taken: Counts, error: Excep
             failures = await upstreams.failures_of(connection, window.source)
             pause = min(error.after_s or _backoff(workshop.first_wait_s, failures), _LONGEST_PAUSE_S)
             await upstreams.note_failure(connection, window.source, reason, pause)
-            wait = pause
+            # Others may go through meanwhile, so the upstream's pause alone can stay short for ever.
+            wait = max(pause, _backoff(workshop.first_wait_s, window.failures))
         elif isinstance(error, ConfigurationError):
             wait = _WAIT_FOR_OPERATOR_S
         else:
             wait = _backoff(workshop.first_wait_s, window.failures)
-        await ledger.fail(connection, window, taken, reason, wait)
-    return Outcome(window, "failed", taken, reason, wait)
+        is_aside = await ledger.fail(connection, window, taken, reason, wait)
+    return Outcome(window, "failed", taken, reason, wait, is_aside)
 
 
 def _backoff(first_s: float, failures: int) -> float:

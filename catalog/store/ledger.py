@@ -1,4 +1,4 @@
-"""The ledger of the harvest: windows as units of work, and the cursors that follow the present.
+"""The ledger of the harvest: windows as units of work, from the plan until they are done.
 
 A window goes from `pending` to `running` when a worker claims it, and to `done` in the transaction that
 commits its last items. Every claim counts up `attempts`, and whoever writes for a window first makes sure
@@ -7,22 +7,17 @@ nothing any more. All times are the database's, so that clocks of workers do not
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from catalog import jsontext
 from catalog.errors import StoreError
+from catalog.store.cursors import move_cursor
+from catalog.store.window import SET_ASIDE_AFTER, Claim, Counts, NewWindow
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
-Kind = Literal["backfill", "follow", "deletions", "reconcile"]
-Basis = Literal["acquired", "changed", "deleted"]
-EVERYTHING = "*"
-Box = tuple[float, float, float, float]
-# Source, collection, box: what is harvested by itself, and has cursors of its own.
-Scope = tuple[str, str, Box | None]
 _LONGEST_ERROR = 2000
 
 _CLAIMED = """
@@ -33,83 +28,6 @@ _CLAIMED = """
 
 class WindowLost(StoreError):
     """Another worker has taken a window over; what this one would have written is rolled back."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewWindow:
-    """A window to add to the ledger.
-
-    Attributes:
-        collection: id of ours, or `EVERYTHING` of the source.
-        basis: which time start and end are of.
-        start: with a zone.
-        end: not part of it.
-        bbox: west, south, east, north in degrees; None is everywhere.
-        priority: the highest first.
-        newest_first: within a priority.
-        options: what the kind needs beside; JSON.
-        delay_s: seconds before it may be tried.
-    """
-
-    source: str
-    collection: str
-    kind: Kind
-    basis: Basis
-    start: datetime
-    end: datetime
-    bbox: Box | None = None
-    priority: int = 0
-    newest_first: bool = True
-    options: dict[str, Any] = field(default_factory=dict)
-    delay_s: float = 0.0
-
-    @property
-    def rank(self) -> float:
-        """Place within the priority, the highest first."""
-        return self.start.timestamp() if self.newest_first else -self.start.timestamp()
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A window that a worker has.
-
-    Attributes:
-        attempt: the worker's proof that it is its own.
-        failures: in a row, before this attempt.
-        claimed_at: by the clock of the database; the upstream is asked after that.
-    """
-
-    id: int
-    source: str
-    collection: str
-    kind: Kind
-    basis: Basis
-    start: datetime
-    end: datetime
-    bbox: Box | None
-    options: dict[str, Any]
-    priority: int
-    attempt: int
-    failures: int
-    claimed_at: datetime
-
-
-@dataclass(slots=True)
-class Counts:
-    """What an attempt at a window came to.
-
-    Attributes:
-        upstream: how many records the upstream says match; None if it does not say.
-    """
-
-    pages: int = 0
-    records: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    refused: int = 0
-    deleted: int = 0
-    upstream: int | None = None
 
 
 async def database_time(connection: "Connection") -> datetime:
@@ -208,7 +126,7 @@ async def finish(connection: "Connection", window: Claim, counts: Counts) -> Non
     """
     await _end(connection, window, "done", counts)
     if window.kind in ("follow", "deletions"):
-        await _move_cursor(connection, window)
+        await move_cursor(connection, window.scope, window.kind, window.basis)
 
 
 async def refuse(connection: "Connection", window: Claim, counts: Counts, reason: str) -> None:
@@ -220,8 +138,8 @@ async def refuse(connection: "Connection", window: Claim, counts: Counts, reason
     await _end(connection, window, "refused", counts, reason)
 
 
-async def fail(connection: "Connection", window: Claim, counts: Counts, reason: str, wait_s: float) -> None:
-    """Record that an attempt failed; the window waits for its next one.
+async def fail(connection: "Connection", window: Claim, counts: Counts, reason: str, wait_s: float) -> bool:
+    """Record that an attempt failed; the window waits for its next one, and is set aside if it is one too many.
 
     Args:
         connection: of the ingest role.
@@ -229,21 +147,33 @@ async def fail(connection: "Connection", window: Claim, counts: Counts, reason: 
         counts: of what was committed all the same.
         reason: one line.
         wait_s: seconds until it may be tried again.
+
+    Returns:
+        Whether it is set aside.
     """
     try:
         async with connection.transaction():
             await _end(connection, window, "failed", counts, reason)
-            await connection.execute(
+            is_aside = await connection.fetchval(
                 """
                 UPDATE kakehashi.harvest_window SET
-                    failures = failures + 1, not_before = clock_timestamp() + make_interval(secs => $2)
-                WHERE id = $1
+                    failures = failures + 1, not_before = clock_timestamp() + make_interval(secs => $2),
+                    aside_since = CASE
+                        WHEN kind IN ('follow', 'deletions') AND failures + 1 >= $3
+                        THEN coalesce(aside_since, clock_timestamp())
+                        ELSE aside_since
+                    END
+                WHERE id = $1 RETURNING aside_since IS NOT NULL
                 """,
                 window.id,
                 wait_s,
+                SET_ASIDE_AFTER,
             )
+            if is_aside:
+                await move_cursor(connection, window.scope, window.kind, window.basis)
     except WindowLost:
-        return
+        return False
+    return bool(is_aside)
 
 
 async def release(connection: "Connection", window: Claim) -> None:
@@ -278,11 +208,12 @@ async def split(
         await connection.execute(
             """
             INSERT INTO kakehashi.harvest_window
-                (source, collection, kind, basis, window_start, window_end, bbox, priority, rank, options, parent)
+                (source, collection, kind, basis, window_start, window_end, bbox, priority, rank, options, parent,
+                aside_since)
             SELECT source, collection, kind, basis, part_start, part_end, bbox, priority,
                 -- A part keeps the place of the whole, and the order within it.
                 rank + CASE WHEN rank < 0 THEN -1 ELSE 1 END * extract(epoch FROM part_start - window_start),
-                options, id
+                options, id, aside_since
             FROM kakehashi.harvest_window, unnest($2::timestamptz[], $3::timestamptz[]) AS part (part_start, part_end)
             WHERE id = $1
             ON CONFLICT (source, collection, kind, basis, bbox, window_start, window_end) DO UPDATE SET
@@ -294,38 +225,6 @@ async def split(
         )
 
 
-async def cursor_of(connection: "Connection", scope: Scope, basis: Basis) -> datetime | None:
-    """Return the time before which everything is committed; None before the first window was done."""
-    source, collection, bbox = scope
-    found: datetime | None = await connection.fetchval(
-        """
-        SELECT until FROM kakehashi.harvest_cursor
-        WHERE source = $1 AND collection = $2 AND basis = $3 AND bbox IS NOT DISTINCT FROM $4::double precision[]
-        """,
-        source,
-        collection,
-        basis,
-        bbox,
-    )
-    return found
-
-
-async def start_cursor(connection: "Connection", scope: Scope, basis: Basis, until: datetime) -> None:
-    """Begin to follow the present at a time, unless it is followed already."""
-    source, collection, bbox = scope
-    await connection.execute(
-        """
-        INSERT INTO kakehashi.harvest_cursor (source, collection, basis, bbox, until) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT DO NOTHING
-        """,
-        source,
-        collection,
-        basis,
-        bbox,
-        until,
-    )
-
-
 async def _end(
     connection: "Connection", window: Claim, state: str, counts: Counts, error: str | None = None
 ) -> None:
@@ -334,6 +233,7 @@ async def _end(
         UPDATE kakehashi.harvest_window SET
             state = $3, finished_at = clock_timestamp(), last_error = $4,
             failures = CASE $3 WHEN 'failed' THEN failures ELSE 0 END,
+            aside_since = CASE WHEN $3 IN ('failed', 'split') THEN aside_since END,
             pages = $5, records = $6, inserted = $7, updated = $8, unchanged = $9, refused = $10, deleted = $11,
             upstream_count = $12
         WHERE id = $1 AND attempts = $2 AND state = 'running'
@@ -353,29 +253,6 @@ async def _end(
     )
     if status != "UPDATE 1":
         raise WindowLost(f"window {window.id} was taken over by another worker")
-
-
-async def _move_cursor(connection: "Connection", window: Claim) -> None:
-    """Move a cursor to where everything before is done: the first open window, or the end of the last one."""
-    await connection.execute(
-        """
-        INSERT INTO kakehashi.harvest_cursor AS old (source, collection, basis, bbox, until)
-        SELECT $1, $2, $3, $5::double precision[], coalesce(
-            min(window_start) FILTER (WHERE state IN ('pending', 'running', 'failed')),
-            max(window_end) FILTER (WHERE state = 'done')
-        )
-        FROM kakehashi.harvest_window
-        WHERE source = $1 AND collection = $2 AND basis = $3 AND kind = $4 AND is_planned
-            AND bbox IS NOT DISTINCT FROM $5::double precision[]
-        ON CONFLICT (source, collection, basis, bbox) DO UPDATE SET
-            until = greatest(old.until, excluded.until), moved_at = clock_timestamp()
-        """,
-        window.source,
-        window.collection,
-        window.basis,
-        window.kind,
-        window.bbox,
-    )
 
 
 def _row(window: NewWindow) -> dict[str, Any]:

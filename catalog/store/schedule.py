@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from catalog.store.ledger import Basis, Kind, Scope
+from catalog.store.cursors import move_cursor
+from catalog.store.window import SET_ASIDE_AFTER, Basis, Kind, Scope
 
 if TYPE_CHECKING:
     import asyncpg
@@ -114,7 +115,7 @@ async def follows_since(
 ) -> datetime | None:
     """Return from when on the present is to be asked for now; None if that is not due.
 
-    It is due when the last time is `every` ago and nothing of it is still open.
+    It is due when the last time is `every` ago and nothing of it is still open, but for what is set aside.
     """
     source, collection, bbox = scope
     found: datetime | None = await connection.fetchval(
@@ -126,7 +127,7 @@ async def follows_since(
                 SELECT FROM kakehashi.harvest_window
                 WHERE source = $1 AND collection = $2 AND kind = $3 AND is_planned
                     AND bbox IS NOT DISTINCT FROM $6::double precision[]
-                    AND state IN ('pending', 'running', 'failed')
+                    AND state IN ('pending', 'running', 'failed') AND aside_since IS NULL
             )
         """,
         source,
@@ -137,6 +138,32 @@ async def follows_since(
         bbox,
     )
     return found
+
+
+async def without_aside(connection: "Connection", scope: Scope, kind: Kind, span: Span) -> list[Span]:
+    """Return what is left of a span without the windows that are set aside, the oldest part first.
+
+    Those are tried by themselves; a window that covers one of them again would fail as it does.
+    """
+    source, collection, bbox = scope
+    rows = await connection.fetch(
+        """
+        SELECT lower(part) AS start, upper(part) AS end FROM (
+            SELECT unnest(
+                tstzmultirange(tstzrange($5, $6)) - coalesce(range_agg(tstzrange(window_start, window_end)), '{}')
+            ) AS part
+            FROM kakehashi.harvest_window
+            WHERE source = $1 AND collection = $2 AND bbox IS NOT DISTINCT FROM $3::double precision[] AND kind = $4
+                AND aside_since IS NOT NULL AND state IN ('pending', 'running', 'failed') AND is_planned
+        ) AS left_over ORDER BY 1
+        """,
+        source,
+        collection,
+        list(bbox) if bbox else None,
+        kind,
+        *span,
+    )
+    return [(row["start"], row["end"]) for row in rows]
 
 
 async def rearm(connection: "Connection", scope: Scope, kind: Kind, every: timedelta) -> int:
@@ -267,17 +294,35 @@ async def _first(
 
 
 async def recover(connection: "Connection") -> int:
-    """Make windows wait again whose worker is gone: they run, but no job in the queue is for them."""
-    status = await connection.execute(
+    """Make windows wait again whose worker is gone: they run, but no job in the queue is for them.
+
+    That counts as a failure: of a window that takes its worker down each time, say for want of memory. From the
+    third in a row on it waits longer each time, and in the end it is set aside like any other.
+    """
+    rows = await connection.fetch(
         """
-        UPDATE kakehashi.harvest_window SET state = 'pending'
+        UPDATE kakehashi.harvest_window SET
+            state = 'pending', failures = failures + 1, last_error = 'the worker that had it is gone',
+            finished_at = clock_timestamp(),
+            not_before = clock_timestamp()
+                + CASE WHEN failures < 2 THEN 0 ELSE least(2 ^ failures, 360) END * interval '1 minute',
+            aside_since = CASE
+                WHEN kind IN ('follow', 'deletions') AND failures + 1 >= $1 THEN coalesce(aside_since, clock_timestamp())
+                ELSE aside_since
+            END
         WHERE state = 'running' AND NOT EXISTS (
             SELECT FROM kakehashi.procrastinate_jobs
             WHERE status IN ('todo', 'doing') AND args @> jsonb_build_object('window', harvest_window.id)
         )
-        """
+        RETURNING source, collection, bbox, kind, basis, aside_since IS NOT NULL AS is_aside
+        """,
+        SET_ASIDE_AFTER,
     )
-    return int(status.rsplit(" ", 1)[1])
+    for row in rows:
+        if row["is_aside"]:
+            bbox = tuple(row["bbox"]) if row["bbox"] else None
+            await move_cursor(connection, (row["source"], row["collection"], bbox), row["kind"], row["basis"])
+    return len(rows)
 
 
 async def sources_with_work(connection: "Connection") -> list[str]:

@@ -18,8 +18,8 @@ from catalog.status import (
     Windows,
 )
 from catalog.store.figures import Figures, read_figures
-from catalog.store.ledger import EVERYTHING
 from catalog.store.quarantine import QuarantineCount, count_quarantined
+from catalog.store.window import EVERYTHING
 
 if TYPE_CHECKING:
     import asyncpg
@@ -74,6 +74,7 @@ _OPEN_WINDOWS = """
             )) AS due,
         count(*) FILTER (WHERE state = 'running') AS running,
         count(*) FILTER (WHERE state = 'failed') AS failed,
+        count(*) FILTER (WHERE state <> 'refused' AND aside_since IS NOT NULL) AS aside,
         count(*) FILTER (WHERE state = 'refused') AS refused,
         (array_agg(last_error ORDER BY finished_at DESC NULLS LAST)
             FILTER (WHERE state IN ('failed', 'refused')))[1] AS last_error,
@@ -190,7 +191,9 @@ def _harvested(row: "asyncpg.Record") -> CollectionStatus:
 
 
 def _put_windows(status: CollectionStatus, row: "asyncpg.Record") -> None:
-    status.windows = Windows(row["waiting"], row["due"], row["running"], row["failed"], row["refused"])
+    status.windows = Windows(
+        row["waiting"], row["due"], row["running"], row["failed"], row["aside"], row["refused"]
+    )
     status.last_error, status.last_error_at = _told(row["last_error"]), row["last_error_at"]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from catalog.store.deletion import Deleted, delete_items
-from catalog.store.ledger import Claim
+from catalog.store.window import Claim
 
 if TYPE_CHECKING:
     from catalog.store.writer import Connection

@@ -206,7 +206,7 @@ def test_metrics_of_a_harvest():
         last_success=noon,
         failures=2,
         today=Changes(3, 2, 1),
-        windows=Windows(waiting=5, due=4, running=3, failed=2, refused=1),
+        windows=Windows(waiting=5, due=4, running=3, failed=2, aside=1, refused=1),
     )
     status = Status(
         version=1,

@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from catalog.store import ledger, schedule
+from catalog.store import cursors, ledger, schedule
 from catalog.store.deletion import Deleted, delete_items
-from catalog.store.ledger import NewWindow
+from catalog.store.window import Counts, NewWindow
 from ingest.habits import Habits
 from ingest.plan import Entry
 from ingest.windows import Planner
@@ -181,7 +181,7 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         fresh_database_url, server_settings={"search_path": "pgstac,public", "role": "kakehashi_ingest"}
     )
     try:
-        await ledger.start_cursor(connection, ("cdse", S2, None), "changed", SOME_DAY)
+        await cursors.start_cursor(connection, ("cdse", S2, None), "changed", SOME_DAY)
         windows = [
             NewWindow("cdse", S2, "follow", "changed", SOME_DAY + DAY * day, SOME_DAY + DAY * (day + 1))
             for day in (0, 1)
@@ -194,8 +194,8 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         later = await ledger.claim(connection, second, "a")
         assert later is not None
         assert await ledger.claim(connection, second, "b") is None
-        await ledger.finish(connection, later, ledger.Counts())
-        assert await ledger.cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY, (
+        await ledger.finish(connection, later, Counts())
+        assert await cursors.cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY, (
             "an earlier one is open"
         )
         earlier = await ledger.claim(connection, first, "a")
@@ -204,9 +204,9 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         again = await ledger.claim(connection, first, "b")
         assert again is not None
         with pytest.raises(ledger.WindowLost):
-            await ledger.finish(connection, earlier, ledger.Counts())
-        await ledger.finish(connection, again, ledger.Counts())
-        assert await ledger.cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY + 2 * DAY
+            await ledger.finish(connection, earlier, Counts())
+        await ledger.finish(connection, again, Counts())
+        assert await cursors.cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY + 2 * DAY
     finally:
         await connection.close()
 
@@ -225,15 +225,15 @@ async def test_two_boxes_of_a_collection_are_followed_each_by_itself(fresh_datab
         await both.plan(connection)
         assert [tuple(row["bbox"]) for row in await connection.fetch(boxes)] == [west, east]
         # What is done of one box moves its cursor alone.
-        before = await ledger.cursor_of(connection, ("cdse", S2, west), "acquired")
+        before = await cursors.cursor_of(connection, ("cdse", S2, west), "acquired")
         number = await connection.fetchval(
             "SELECT id FROM kakehashi.harvest_window WHERE kind = 'follow' AND bbox = $1", east
         )
         claimed = await ledger.claim(connection, number, "a")
         assert claimed is not None
-        await ledger.finish(connection, claimed, ledger.Counts())
-        assert await ledger.cursor_of(connection, ("cdse", S2, east), "acquired") == claimed.end
-        assert await ledger.cursor_of(connection, ("cdse", S2, west), "acquired") == before
+        await ledger.finish(connection, claimed, Counts())
+        assert await cursors.cursor_of(connection, ("cdse", S2, east), "acquired") == claimed.end
+        assert await cursors.cursor_of(connection, ("cdse", S2, west), "acquired") == before
     finally:
         await connection.close()
 
@@ -248,7 +248,7 @@ async def test_the_present_begins_where_the_past_ends(fresh_database_url: str):
             connection, [NewWindow("cdse", S2, "backfill", "acquired", SOME_DAY - DAY, SOME_DAY)]
         )
         await Planner([Entry("cdse", (S2,), None, Habits(reconcile=None))]).plan(connection)
-        assert await ledger.cursor_of(connection, ("cdse", S2, None), "acquired") == SOME_DAY
+        assert await cursors.cursor_of(connection, ("cdse", S2, None), "acquired") == SOME_DAY
     finally:
         await connection.close()
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from catalog.store.ledger import Claim, Counts
 from catalog.store.schedule import Progress
+from catalog.store.window import Claim, Counts
 from commands.harvest_display import HarvestDisplay, in_words, line_of, progress_line
 from ingest.work import Outcome
 

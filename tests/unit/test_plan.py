@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import ConfigurationError
-from catalog.store.ledger import EVERYTHING
+from catalog.store.window import EVERYTHING
 from commands.harvest import known_upstreams
 from ingest.habits import Habits, parse_duration
 from ingest.marked_yaml import load_marked
