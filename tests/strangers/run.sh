@@ -5,8 +5,8 @@
 #   tests/strangers/run.sh            starts a server of its own, with a database of its own
 #   tests/strangers/run.sh URL KEY    uses one; KEY may change items and collections there
 #
-# Needs: .venv (make dev), ogrinfo (gdal-bin), chromium. Python tools go into a virtual environment that is
-# thrown away. What is missing is named, and counts as a failure.
+# Needs: .venv (make dev), ogrinfo (gdal-bin), QGIS (python3-qgis, qgis-providers), chromium. Python tools go into
+# a virtual environment that is thrown away. What is missing is named, and counts as a failure.
 set -u
 cd "$(dirname "$0")/../.."
 
@@ -61,6 +61,7 @@ step 'OpenAPI 3.0 (openapi-spec-validator)' api_document
 step 'schemathesis, with stateful links' schemathesis
 step 'GDAL of this machine (ogrinfo)' tests/strangers/ogr.sh "$url"
 step 'GDAL of pyogrio' "$work/venv/bin/python" tests/strangers/gdal.py "$url"
+step 'QGIS' /usr/bin/python3 tests/strangers/qgis_layers.py "$url"
 step 'odc-stac' "$work/venv/bin/python" tests/strangers/odc_items.py "$url"
 step 'a browser (Chromium)' "$work/venv/bin/python" tests/strangers/browser.py "$url" "$key"
 
