@@ -20,6 +20,8 @@ from catalog.store.instant import Interval, parse_interval
 from catalog.store.search import NEWEST_FIRST, Search, SortKey
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+# Of 2024-01-01T00:00:00+09:00 in a query string whose + was not escaped, and so arrives as a space.
+_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d(?:/|$))", re.ASCII)
 _MAX_JSON_DEPTH = 200
 _MAX_NAMES = 10_000
 _MAX_SORT_KEYS = 10
@@ -84,9 +86,9 @@ def body_of_get(parameters: Mapping[str, Any]) -> dict[str, Any]:
         InvalidRequest: names the parameter.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
-    body: dict[str, Any] = {
-        name: given[name] for name in ("datetime", "limit", "q", "token") if name in given
-    }
+    body: dict[str, Any] = {name: given[name] for name in ("limit", "q", "token") if name in given}
+    if "datetime" in given:
+        body["datetime"] = _LOST_PLUS.sub("+", given["datetime"])
     for name, key in (
         ("filter_expr", "filter"),
         ("filter_lang", "filter-lang"),

@@ -169,6 +169,18 @@ def test_datetime(http: httpx.Client, text: str, start: str, end: str) -> None:
     assert len(answer.json()["features"]) == len(wanted)
 
 
+@pytest.mark.parametrize("path", ["/search", "/collections/gcom-c/items"])
+def test_an_offset_whose_plus_was_not_escaped(http: httpx.Client, path: str) -> None:
+    """A + in a query string is a space; there is none in a time, so that it can be told what was meant."""
+    for time in ("2023-02-01T09:00:00{0}09:00/..", "../2023-02-01T09:00:00.5{0}09:00"):
+        typed = http.get(f"{path}?limit=1000&datetime={time.format('+')}")
+        escaped = http.get(f"{path}?limit=1000&datetime={time.format('%2B')}")
+        assert typed.status_code == escaped.status_code == 200
+        assert 0 < typed.json()["numberMatched"] == escaped.json()["numberMatched"]
+        assert typed.json()["features"] == escaped.json()["features"]
+    assert http.get(f"{path}?datetime=2023-02-01+09:00:00Z").status_code == 400
+
+
 def test_ids_and_collections(http: httpx.Client) -> None:
     some = [item["id"] for item in ITEMS[::9]]
     expect(http, ITEMS[::9], ids=[*some, "no-such-item", some[0]])
