@@ -279,13 +279,35 @@ def quarantine(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, with the record as the upstream gave it.")
     ] = False,
+    purge_older_than: Annotated[
+        str | None,
+        typer.Option(
+            help="Drop those that were not refused again for so long, such as 90d, instead of listing them.",
+            metavar="TIME",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """List the records of a source that were refused, and why."""
-    from catalog.store.quarantine import Choice
-    from commands.quarantine import list_quarantine
+    """List the records of a source that were refused, and why; or drop old ones.
 
-    list_quarantine(Choice(source, collection, code), limit, _database(data_dir), as_json=as_json)
+    Examples:
+      kakehashi quarantine gportal --code no-geometry
+
+      kakehashi quarantine gportal --purge-older-than 90d
+    """
+    from catalog.store.quarantine import Choice
+    from commands.arguments import parse_age
+    from commands.quarantine import list_quarantine, purge_quarantine
+    from commands.say import say
+
+    choice = Choice(source, collection, code)
+    if purge_older_than is None:
+        list_quarantine(choice, limit, _database(data_dir), as_json=as_json)
+        return
+    if limit is not None or as_json:
+        raise typer.BadParameter("--purge-older-than takes --collection and --code alone beside it")
+    gone = purge_quarantine(choice, parse_age(purge_older_than), _database(data_dir))
+    say(f"dropped from the quarantine of {source}: {gone:,}")
 
 
 @database_app.command("start")

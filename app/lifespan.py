@@ -102,11 +102,12 @@ class EditorHolder:
     async def opened(self, database: DatabaseSettings) -> AsyncIterator[None]:
         """Have an editor inside the block. The database need not be there yet."""
         pool = await open_pool(database, INGEST_ROLE, read_only=False)
-        self._editor = Editor(pool)
+        self._editor = editor = Editor(pool)
         try:
             yield
         finally:
             self._editor = None
+            await editor.close()
             await pool.close()
 
 

@@ -79,6 +79,12 @@ class DatabaseSettings(BaseSettings):
         description="Requests of one API worker that may wait for a connection; more get 503 at once.",
     )
 
+    activity_days: PositiveInt = Field(
+        default=90,
+        le=36_500,
+        description="Days for which it is remembered what each source did to each collection on each day.",
+    )
+
     @field_validator("database_read_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

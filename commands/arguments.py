@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from catalog.errors import ConfigurationError, RecordRefused
 from ingest.contract import BoundingBox, Window
+from ingest.habits import parse_duration
 from ingest.times import parse_time
 
 _OPEN = {"", ".."}
@@ -34,6 +35,18 @@ def parse_window(text: str | None) -> Window:
     if start is not None and end is not None and start >= end:
         raise ConfigurationError(f"--datetime: {text!r} ends before it starts")
     return Window(start, end)
+
+
+def parse_age(text: str) -> timedelta:
+    """Read a length of time such as `12h`, `90d` or `2w`.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigurationError(f"--purge-older-than: {error}") from error
 
 
 def parse_bbox(text: str | None) -> BoundingBox | None:

@@ -1,9 +1,10 @@
-"""The quarantine from the command line: trying its records again, and looking at them."""
+"""The quarantine from the command line: trying its records again, looking at them, dropping old ones."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from catalog import jsontext
 from catalog.definitions import Definitions, load_definitions
@@ -11,7 +12,7 @@ from catalog.settings import DatabaseSettings
 from catalog.store.database import INGEST_ROLE, READ_ROLE, open_database
 from catalog.store.migrate import migrate
 from catalog.store.pool import open_pool
-from catalog.store.quarantine import Choice, Held, held_records
+from catalog.store.quarantine import Choice, Held, held_records, purge
 from catalog.store.statistics import fold_changes
 from commands.display import RunDisplay
 from commands.ingest import make_harmonizer, opened_upstream, recorded_run
@@ -22,6 +23,8 @@ from ingest.report import Summary
 from ingest.requarantine import AskedAt, Retry, Watch
 from ingest.settings import IngestSettings
 from ingest.sources import make_source
+
+_LINE_EVERY_S = 10.0
 
 
 def retry_quarantine(
@@ -70,6 +73,42 @@ def list_quarantine(choice: Choice, limit: int | None, database: DatabaseSetting
         asyncio.run(
             _list(choice, limit, database.model_copy(update={"database_url": found.url}), as_json=as_json)
         )
+
+
+def purge_quarantine(choice: Choice, older_than: timedelta, database: DatabaseSettings) -> int:
+    """Drop records of one source that were refused last some time ago; return how many.
+
+    Args:
+        choice: which records.
+        older_than: since they were refused last.
+        database: which database.
+
+    Raises:
+        ConfigurationError: no such source.
+        StoreError: there is no database, or it is not set up.
+    """
+    make_source(choice.source, load_definitions())
+    with open_database(database) as found:
+        asyncio.run(migrate(found.url, say=say))
+        pointed = database.model_copy(update={"database_url": found.url})
+        return asyncio.run(_purge(choice, older_than, pointed))
+
+
+async def _purge(choice: Choice, older_than: timedelta, database: DatabaseSettings) -> int:
+    told = time.monotonic()
+
+    def tell(gone: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > _LINE_EVERY_S:
+            told = time.monotonic()
+            say(f"  {gone:,} records dropped so far")
+
+    pool = await open_pool(database, INGEST_ROLE, read_only=False)
+    try:
+        async with pool.connection() as connection:
+            return await purge(connection, choice, older_than, tell)
+    finally:
+        await pool.close()
 
 
 async def _retry(

@@ -73,6 +73,29 @@ IN_DOUBT = f"""
         ) AS in_doubt
     FROM kakehashi.collection_statistics AS known WHERE known.collection = $1
 """  # noqa: S608
+_ADD_ACTIVITY = """
+    INSERT INTO kakehashi.source_activity AS known (
+        source, collection, day, inserted, updated, deleted, newest, changed_at
+    ) VALUES ($1, $2, ($7::timestamptz AT TIME ZONE 'UTC')::date, $3, $4, $5, $6, $7)
+    ON CONFLICT (source, collection, day) DO UPDATE SET
+        inserted = known.inserted + excluded.inserted,
+        updated = known.updated + excluded.updated,
+        deleted = known.deleted + excluded.deleted,
+        newest = greatest(known.newest, excluded.newest),
+        changed_at = greatest(known.changed_at, excluded.changed_at)
+"""
+# Whoever adds a day forgets old ones of the same source and collection, a few of them at most. Their newest
+# day stays whatever its age: it tells that the collection is fed by the source.
+_FORGET_ACTIVITY = """
+    DELETE FROM kakehashi.source_activity AS old
+    WHERE collection = $1 AND source = ANY ($2::text[])
+        AND day < (now() AT TIME ZONE 'UTC')::date
+            - coalesce(nullif(current_setting('kakehashi.activity_days', true), ''), '90')::int
+        AND EXISTS (
+            SELECT FROM kakehashi.source_activity AS newer
+            WHERE newer.source = old.source AND newer.collection = old.collection AND newer.day > old.day
+        )
+"""
 # Properties are taken out of an item once, not once for each of them: they are compressed.
 _SUMMARISE_VALUES = """
     SELECT named.name, jsonb_agg(DISTINCT element) AS found
@@ -187,17 +210,7 @@ async def _note_activity(
         return
     known.changed_at = max(*(row["changed_at"] for row in taken), known.changed_at or taken[0]["changed_at"])
     await connection.executemany(
-        """
-        INSERT INTO kakehashi.source_activity AS known (
-            source, collection, day, inserted, updated, deleted, newest, changed_at
-        ) VALUES ($1, $2, ($7::timestamptz AT TIME ZONE 'UTC')::date, $3, $4, $5, $6, $7)
-        ON CONFLICT (source, collection, day) DO UPDATE SET
-            inserted = known.inserted + excluded.inserted,
-            updated = known.updated + excluded.updated,
-            deleted = known.deleted + excluded.deleted,
-            newest = greatest(known.newest, excluded.newest),
-            changed_at = greatest(known.changed_at, excluded.changed_at)
-        """,
+        _ADD_ACTIVITY,
         [
             (
                 row["source"],
@@ -211,6 +224,7 @@ async def _note_activity(
             for row in taken
         ],
     )
+    await connection.execute(_FORGET_ACTIVITY, collection, list({row["source"] for row in taken}))
 
 
 async def store(connection: "Connection", known: Statistics) -> None:

@@ -5,12 +5,15 @@ An item is locked by the same lock that loads take for its part of the collectio
 written goes through the same code as a load.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from catalog.errors import Conflict, InvalidRequest, NotFound, WriteRefused
+from catalog.errors import Conflict, InvalidRequest, KakehashiError, NotFound, WriteRefused
 from catalog.store.batch import LOCK_SHARDS
 from catalog.store.collections import StoredCollection, read_collection
 from catalog.store.deletion import delete_item
@@ -18,12 +21,16 @@ from catalog.store.hydrate import Document
 from catalog.store.pool import Connections
 from catalog.store.prepared import shard_of
 from catalog.store.rows import ITEM, BaseItems, items_of
+from catalog.store.statistics import fold_changes
 from catalog.store.writer import upsert_collections, upsert_items
 from catalog.store.written import Written
 
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
 
+log = logging.getLogger(__name__)
+
+_FOLD_AFTER_S = 30.0
 # Collections are few: one lock for all that are changed by hand.
 _LOCK_COLLECTIONS = "SELECT pg_advisory_xact_lock(hashtext('kakehashi edit collections'))"
 _EXISTING = "SELECT id FROM pgstac.items WHERE collection = $1 AND id = ANY($2::text[]) ORDER BY id LIMIT 1"
@@ -41,9 +48,44 @@ CheckCollection = Callable[[StoredCollection], None]
 class Editor:
     """Changes items and collections."""
 
-    def __init__(self, pool: Connections) -> None:
-        """Write through a pool of the ingest role, which is closed by whoever opened it."""
+    def __init__(self, pool: Connections, fold_after_s: float = _FOLD_AFTER_S) -> None:
+        """Write through a pool of the ingest role, which is closed by whoever opened it.
+
+        Args:
+            pool: of connections.
+            fold_after_s: seconds after an edit until the figures of its collection are brought up to date.
+        """
         self._pool = pool
+        self._fold_after_s = fold_after_s
+        self._to_fold: set[str] = set()
+        self._folding: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Leave the figures that are not brought up to date yet to others; before the pool is closed."""
+        for task in self._folding:
+            task.cancel()
+        await asyncio.gather(*self._folding, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _changing(self, collection: str) -> AsyncIterator["Connection"]:
+        """Give a connection in a transaction that changes items; what it changed is added up soon."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield connection
+        if collection not in self._to_fold:
+            self._to_fold.add(collection)
+            task = asyncio.create_task(self._fold(collection))
+            self._folding.add(task)
+            task.add_done_callback(self._folding.discard)
+
+    async def _fold(self, collection: str) -> None:
+        """Add up what was recorded, once for all edits of some seconds; where no harvest runs, nobody else does."""
+        await asyncio.sleep(self._fold_after_s)
+        self._to_fold.discard(collection)  # an edit from now on may come too late for this time
+        try:
+            async with self._pool.connection() as connection:
+                await fold_changes(connection, [collection])
+        except KakehashiError as error:
+            log.warning("the figures of %s are brought up to date later: %s", collection, error)
 
     async def create_items(self, collection: str, items: Sequence[Item]) -> None:
         """Add items, all of them or none.
@@ -56,7 +98,7 @@ class Editor:
         names = [str(item["id"]) for item in items]
         if len(set(names)) < len(names):
             raise Conflict("two of the items have the same id")
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._changing(collection) as connection:
             await _lock(connection, collection, names)
             existing = await connection.fetchval(_EXISTING, collection, names)
             if existing is not None:
@@ -70,7 +112,7 @@ class Editor:
             NotFound: there is no such collection.
             InvalidRequest: an item cannot be stored.
         """
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._changing(collection) as connection:
             await _lock(connection, collection, [str(item["id"]) for item in items])
             return await _write(connection, items)
 
@@ -81,7 +123,7 @@ class Editor:
             NotFound: there is no such item.
             InvalidRequest: the new item cannot be stored.
         """
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._changing(collection) as connection:
             await _lock(connection, collection, [name])
             await _write(connection, [change(await _item(connection, collection, name))])
             return await _item(connection, collection, name)
@@ -92,7 +134,7 @@ class Editor:
         Raises:
             NotFound: there is no such collection.
         """
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._changing(collection) as connection:
             await _lock(connection, collection, [name])
             try:
                 check(await _item(connection, collection, name))

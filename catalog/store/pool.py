@@ -219,6 +219,8 @@ def session_settings(settings: DatabaseSettings, role: str, *, read_only: bool =
         "plan_cache_mode": "force_custom_plan",
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
         "default_transaction_read_only": "on" if read_only else "off",
+        # Read where days are forgotten: `catalog.store.counting`.
+        "kakehashi.activity_days": str(settings.activity_days),
         # A process that hangs in the middle of writing keeps nobody waiting for its locks.
         "idle_in_transaction_session_timeout": str(_LONGEST_SILENCE_MS),
     }

@@ -1,9 +1,9 @@
 """Records that could not become an item, kept as the upstream gave them: counts, lists, and the way out."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from catalog.store.instant import parse_instant
@@ -13,6 +13,18 @@ if TYPE_CHECKING:
 
     from catalog.store.connection import Connection
 
+# Records that others are busy with are left to the next time.
+_PURGE = """
+    DELETE FROM kakehashi.quarantine WHERE (source, digest) IN (
+        SELECT source, digest FROM kakehashi.quarantine
+        WHERE source = $1 AND (last_seen, digest) > ($2, $3) AND last_seen < $4
+            AND ($5::text IS NULL OR collection = $5) AND ($6::text IS NULL OR code = $6)
+        ORDER BY last_seen, digest LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING last_seen, digest
+"""
+# The counts are folded after so many thousands.
+_FOLD_EVERY = 50
 # One portion of records is read at once: so many, or so many bytes of them.
 _PORTION = 500
 _PORTION_BYTES = 16_000_000
@@ -170,6 +182,37 @@ async def release(connection: "Connection", source: str, digests: Sequence[bytes
     await connection.execute(
         "DELETE FROM kakehashi.quarantine WHERE source = $1 AND digest = ANY ($2::bytea[])", source, digests
     )
+
+
+async def purge(
+    connection: "Connection", choice: Choice, older_than: timedelta, on_progress: Callable[[int], None]
+) -> int:
+    """Drop records that were refused last some time ago; return how many.
+
+    A thousand at a time, each thousand in a transaction of its own, so that nobody waits for long: neither who
+    refuses records nor who reads them.
+
+    Args:
+        connection: of the ingest role, in no transaction.
+        choice: which records.
+        older_than: since they were refused last.
+        on_progress: told how many went so far.
+    """
+    before: datetime = await connection.fetchval("SELECT clock_timestamp() - $1::interval", older_than)
+    after: tuple[datetime, bytes] = (datetime.min.replace(tzinfo=UTC), b"")
+    gone = 0
+    while True:
+        rows = await connection.fetch(_PURGE, choice.source, *after, before, choice.collection, choice.code)
+        if not rows:
+            break
+        # The index is not walked again from its beginning, where rows that just went may still stand.
+        after = max((row["last_seen"], row["digest"]) for row in rows)
+        gone += len(rows)
+        on_progress(gone)
+        if gone % (_FOLD_EVERY * len(rows)) == 0:
+            await fold_quarantine_counts(connection)
+    await fold_quarantine_counts(connection)
+    return gone
 
 
 async def is_overtaken(

@@ -5,6 +5,8 @@ import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from catalog.store.quarantine import (
     count_quarantined,
     fold_quarantine_counts,
     held_records,
+    purge,
     quarantine,
     release,
 )
@@ -221,6 +224,50 @@ def test_options_that_do_not_go_with_a_retry_are_refused(kakehashi: Runner):
     assert kakehashi("ingest", "cdse", "--retry-quarantine", "--dry-run").status == 2
     assert kakehashi("ingest", "cdse", "--code", "x").status == 2
     kakehashi("ingest", "nowhere", "--retry-quarantine").failed("nowhere")
+
+
+async def test_a_purge_drops_what_is_old_in_small_steps_and_waits_for_nobody(
+    connection: Connection, fresh_database_url: str
+):
+    """Another session is busy with one of the records; it stays for the next time."""
+    await connection.execute(
+        """
+        INSERT INTO kakehashi.quarantine (source, digest, native_id, collection, code, reason, native, last_seen)
+        SELECT 'cdse', sha256(number::text::bytea), number::text, 'c', CASE number % 2 WHEN 0 THEN 'x' ELSE 'y' END, '!',
+            '{}', now() - interval '100 days' + CASE WHEN number > 60000 THEN interval '50 days' ELSE '0' END
+        FROM generate_series(1, 61000) AS number
+        """
+    )
+    other = await asyncpg.connect(fresh_database_url)
+    try:
+        busy = other.transaction()
+        await busy.start()
+        await other.execute("SELECT FROM kakehashi.quarantine WHERE native_id = '1' FOR UPDATE")
+        steps: list[int] = []
+        old = timedelta(days=90)
+        assert await purge(connection, Choice("cdse", code="x"), old, steps.append) == 30_000
+        assert await purge(connection, Choice("gportal"), old, steps.append) == 0
+        assert await purge(connection, Choice("cdse"), old, steps.append) == 29_999
+        assert all(later - earlier <= 1000 for earlier, later in pairwise(steps) if later > earlier)
+        assert await counted(connection) == {("cdse", "c", "x"): 500, ("cdse", "c", "y"): 501}
+        assert await connection.fetchval("SELECT count(*) FROM kakehashi.quarantine_change") == 0, "folded"
+        await busy.rollback()
+        assert await purge(connection, Choice("cdse"), old, steps.append) == 1
+    finally:
+        await other.close()
+
+
+def test_old_records_are_dropped_from_the_command_line(catalogue: Catalogue, kakehashi: Runner):
+    asyncio.run(hold(catalogue.url, [sentinel_2()]))
+    kept = kakehashi("quarantine", "cdse", "--purge-older-than", "1d", database_url=catalogue.url)
+    kept.went_well()
+    assert "dropped from the quarantine of cdse: 0" in kept.stderr
+    gone = kakehashi("quarantine", "cdse", "--purge-older-than", "0s", database_url=catalogue.url)
+    gone.went_well()
+    assert "dropped from the quarantine of cdse: 1" in gone.stderr
+    assert asyncio.run(count_of(catalogue.url)) == {}
+    kakehashi("quarantine", "cdse", "--purge-older-than", "soon", database_url=catalogue.url).failed("soon")
+    assert kakehashi("quarantine", "cdse", "--purge-older-than", "1d", "--json").status == 2
 
 
 async def hold(url: str, *batches: list[Any]) -> None:

@@ -11,9 +11,12 @@ import pytest
 
 from catalog import jsontext
 from catalog.observed import Observed
+from catalog.settings import DatabaseSettings
 from catalog.store import counting, figures
 from catalog.store.deletion import Deleted, delete_items
+from catalog.store.editor import Editor
 from catalog.store.figures import Figures, read_figures
+from catalog.store.pool import open_pool
 from catalog.store.statistics import ItemChange, fold_changes, record_changes, recount
 from catalog.store.writer import upsert_collections, upsert_items
 from tests.store.items import collection, item
@@ -334,3 +337,73 @@ async def test_a_change_without_items_is_none(ingest: Connection):
     async with ingest.transaction():
         await record_changes(ingest, [ItemChange("cdse", "c")])
     assert await ingest.fetchval("SELECT count(*) FROM kakehashi.item_change") == 0
+
+
+async def test_days_of_activity_are_forgotten_but_for_the_last_one_of_each_source(
+    database_url: str, ingest: Connection
+):
+    """They were kept for ever; and a source that gave nothing lately must not vanish from the status."""
+    await ingest.execute("SET kakehashi.activity_days = '30'")
+    await ingest.execute(
+        """
+        INSERT INTO kakehashi.source_activity (source, collection, day, inserted, updated, deleted, changed_at)
+        SELECT source, 'c', current_date - age, 1, 0, 0, now() - age * interval '1 day'
+        FROM unnest(ARRAY['busy', 'asleep']) AS source, generate_series(20, 60) AS age
+        WHERE source = 'busy' OR age > 40
+        """
+    )
+    items = [scene("a", **{"harvest:source": "busy"})]
+    await upsert_items(ingest, items)
+    await fold_changes(ingest, ["c"])
+    rows = await ingest.fetch(
+        """
+        SELECT source, count(*) AS days, max(current_date - day) AS oldest, min(current_date - day) AS newest
+        FROM kakehashi.source_activity GROUP BY source ORDER BY source
+        """
+    )
+    assert [tuple(row) for row in rows] == [("asleep", 20, 60, 41), ("busy", 12, 30, 0)]
+    # The other one forgets when it has something new to tell.
+    await upsert_items(ingest, [scene("b", **{"harvest:source": "asleep"})])
+    await fold_changes(ingest, ["c"])
+    assert (
+        await ingest.fetchval("SELECT count(*) FROM kakehashi.source_activity WHERE source = 'asleep'") == 1
+    )
+
+
+async def test_the_setting_of_days_reaches_the_session(database_url: str):
+    settings = DatabaseSettings(database_url=database_url, activity_days=7)
+    pool = await open_pool(settings, "kakehashi_ingest", read_only=False)
+    try:
+        async with pool.connection() as connection:
+            assert await connection.fetchval("SELECT current_setting('kakehashi.activity_days')") == "7"
+    finally:
+        await pool.close()
+
+
+async def test_edits_alone_leave_no_rows_behind_and_the_extent_follows_them(
+    database_url: str, ingest: Connection, reader: Connection
+):
+    """Where no harvest ran, each edit left a row, and the collection's extent stayed what it was."""
+    pool = await open_pool(DatabaseSettings(database_url=database_url), "kakehashi_ingest", read_only=False)
+    editor = Editor(pool, fold_after_s=0.3)
+    try:
+        items = [scene(f"edited {number}") for number in range(20)]
+        for one in items:
+            await editor.put_items("c", [one])
+        assert await reader.fetchval("SELECT count(*) FROM kakehashi.item_change") > 0
+        for _ in range(600):
+            if not await reader.fetchval("SELECT count(*) FROM kakehashi.item_change"):
+                break
+            await asyncio.sleep(0.05)
+        assert told(await figures_of(reader, "c")) == expected(items, "c")
+        box = await reader.fetchval(
+            "SELECT content #> '{extent,spatial,bbox,0}' FROM pgstac.collections WHERE id = 'c'"
+        )
+        assert jsontext.loads(box) == list((await figures_of(reader, "c")).box)
+        # An edit while the server stops is left to others.
+        await editor.delete_item("c", items[0]["id"], lambda document: None)
+        await editor.close()
+        assert await reader.fetchval("SELECT count(*) FROM kakehashi.item_change") == 1
+    finally:
+        await editor.close()
+        await pool.close()
