@@ -72,7 +72,11 @@ ITEMS_PUT: dict[str, Any] = {
 COLLECTIONS_CREATED: dict[str, Any] = {
     # A search for collections, which is posted to the same address, is for everybody.
     "security": [{}, *_WHO],
-    "requestBody": _body({JSON: {"anyOf": [COLLECTIONS_BODY, _ref("Collection"), _ref("Collections")]}}),
+    "requestBody": {
+        **_body({JSON: {"anyOf": [COLLECTIONS_BODY, _ref("Collection"), _ref("Collections")]}}),
+        # A search for everything.
+        "required": False,
+    },
     "responses": _CREATED,
 }
 """Of `POST /collections`."""
