@@ -48,12 +48,11 @@ def read_body(raw: bytes) -> dict[str, Any]:
     """Return the JSON object of a POST body; nothing at all is an empty one.
 
     Raises:
-        InvalidRequest: it is not one, or names a member twice, or as `read_json`.
+        InvalidRequest: it is not one, or as `read_json`.
     """
     body = read_json(raw or b"{}")
     if not isinstance(body, dict):
         raise InvalidRequest("body", "is not a JSON object")
-    refuse_repeated_members(raw or b"{}")
     return body
 
 
@@ -61,18 +60,20 @@ def read_json(raw: bytes) -> Any:
     """Return the JSON value of a body.
 
     Raises:
-        InvalidRequest: it is none, or holds text that no database can (NUL), or is nested absurdly.
+        InvalidRequest: it is none, or holds text that no database can (NUL), or is nested absurdly, or
+            one of its objects has a member twice.
     """
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest("body", f"is not JSON: {error}") from error
-    if not isinstance(body, dict):
+    if isinstance(body, dict):
+        for name, value in body.items():
+            _check_json(name, name)
+            _check_json(value, name)
+    else:
         _check_json(body, "body")
-        return body
-    for name, value in body.items():
-        _check_json(name, name)
-        _check_json(value, name)
+    refuse_repeated_members(raw)
     return body
 
 

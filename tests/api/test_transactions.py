@@ -431,6 +431,14 @@ def test_no_footprint_makes_a_search_fail(ops: httpx.Client, place: str) -> None
     assert counted.status_code == 200, counted.text
 
 
+def test_a_document_with_a_member_twice(ops: httpx.Client, place: str) -> None:
+    """One of both would be lost without a word."""
+    twice = json.dumps(item("twice", gsd=10)).replace('"gsd": 10', '"gsd": 10, "gsd": 20')
+    answer = ops.post(f"{place}/items", content=twice, headers={"Content-Type": "application/geo+json"})
+    assert error(answer) == "gsd: is given more than once"
+    assert ops.get(f"{place}/items/twice").status_code == 404
+
+
 def test_bodies_that_are_no_documents(ops: httpx.Client, place: str) -> None:
     for raw in (
         b"",
