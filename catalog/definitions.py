@@ -254,8 +254,8 @@ def _queryables_of(path: Path) -> dict[str, Any]:
     if not isinstance(properties, dict):
         raise DefinitionError(f"{path.name}: must be a mapping of queryables")
     for name, schema in properties.items():
-        if not isinstance(schema, dict) or not schema.keys() & {"type", "$ref"} or "title" not in schema:
-            raise DefinitionError(f"{path.name}: {name}: needs a title, and a type or $ref")
+        if not isinstance(schema, dict) or not schema.keys() & {"type", "format"} or "title" not in schema:
+            raise DefinitionError(f"{path.name}: {name}: needs a title, and a type or format")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",

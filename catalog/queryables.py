@@ -15,6 +15,7 @@ from catalog.errors import DefinitionError
 
 CORE = ("id", "collection", "geometry", "datetime")
 _MOST_VALUES = 200
+_OURS = Path(__file__).parent / "queryables.yaml"
 _JAPANESE = Path(__file__).parent / "queryables.ja.yaml"
 _TEXT = MappingProxyType({"type": "string"})
 
@@ -34,6 +35,13 @@ def japanese_titles() -> Mapping[str, str]:
     return MappingProxyType(titles)
 
 
+@cache
+def core_schemas() -> Mapping[str, Any]:
+    """Return the schemas of `CORE`, which are the same whatever a database registers: they are columns there."""
+    ours = yaml.safe_load(_OURS.read_text(encoding="utf-8"))
+    return MappingProxyType({name: ours[name] for name in CORE})
+
+
 def of_collection(
     registered: Mapping[str, Any], content: Mapping[str, Any], present: Collection[str]
 ) -> dict[str, Any]:
@@ -46,10 +54,10 @@ def of_collection(
     """
     summaries = content.get("summaries")
     summaries = summaries if isinstance(summaries, Mapping) else {}
+    registered = {**registered, **core_schemas()}
     names = [name for name in registered if name in CORE or name in present or name in summaries]
     schemas = {name: _with_values(registered[name], summaries.get(name)) for name in names}
-    if "collection" in schemas:
-        schemas["collection"] = {**schemas["collection"], "enum": [content["id"]]}
+    schemas["collection"] = {**schemas["collection"], "enum": [content["id"]]}
     return schemas
 
 
@@ -59,7 +67,7 @@ def of_all(registered: Mapping[str, Any], collections: Iterable[Mapping[str, Any
     What one collection's summaries list binds no other, so that values are given as examples.
     """
     contents = list(collections)
-    schemas = dict(registered)
+    schemas = {**registered, **core_schemas()}
     for name in registered:
         seen = dict.fromkeys(
             value
@@ -72,7 +80,7 @@ def of_all(registered: Mapping[str, Any], collections: Iterable[Mapping[str, Any
                 **schemas[name],
                 "examples": sorted(seen, key=lambda value: (str(type(value)), value)),
             }
-    if "collection" in schemas and contents:
+    if contents:
         schemas["collection"] = {**schemas["collection"], "enum": [content["id"] for content in contents]}
     return schemas
 
@@ -87,7 +95,7 @@ def of_collections(collections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "license": {"title": "License", "type": "string"},
         "providers.name": {"title": "Names of providers", "type": "array", "items": dict(_TEXT)},
         "datetime": {"title": "Temporal extent", "type": "string", "format": "date-time"},
-        "geometry": {"title": "Spatial extent", "$ref": "https://geojson.org/schema/MultiPolygon.json"},
+        "geometry": {"title": "Spatial extent", "format": "geometry-any"},
     }
     seen: dict[str, dict[Any, None]] = {}
     for content in collections:
