@@ -118,6 +118,25 @@ def test_intersects_takes_every_type_of_geometry(
         expect(http, wanted, filter={"op": "s_intersects", "args": [geometry, {"property": "geometry"}]})
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "CASEI('STRAẞE') = CASEI('straße')",
+        "CASEI('STRASSE') = CASEI('straße')",
+        "CASEI('ΟΔΟΣ') = CASEI('οδος')",
+        "CASEI('ΟΔΟΣ') = CASEI('οδοσ')",
+        "CASEI('ΜΕΣΟΣ') LIKE CASEI('%μες%')",
+        "CASEI('ΜΕΣΟΣ') LIKE CASEI('ΜΕΣ%')",
+        "CASEI('ＳＥＡ') = CASEI('ｓｅａ')",
+        "NOT CASEI('だいち') = CASEI('ダイチ')",
+    ],
+)
+def test_case_of_any_script(http: httpx.Client, condition: str) -> None:
+    expect(http, ITEMS, filter=condition)
+    found = http.get("/collections", params={"filter": condition}).json()["numberMatched"]
+    assert found == http.get("/collections").json()["numberMatched"]
+
+
 def test_lists_of_nothing_in_text(http: httpx.Client) -> None:
     listed = [item for item in ITEMS if "instruments" in item["properties"]]
     assert 0 < len(listed) < len(ITEMS)

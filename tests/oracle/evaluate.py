@@ -194,9 +194,14 @@ def _function(op: str, args: list[Any], item: Item) -> Any:
         text = _value(args[0], "text", item)
         if text is None:
             return None
-        return text.upper().lower() if op == "casei" else _without_accents(text)
+        return _without_case(text) if op == "casei" else _without_accents(text)
     left, right = (_value(part, "number", item) for part in args)
     return None if left is None or right is None else _arithmetic(op, left, right)
+
+
+def _without_case(text: str) -> str:
+    """As Unicode's case folding, but that ı is i."""
+    return text.replace("ẞ", "ß").upper().lower().replace("ς", "σ")
 
 
 def _without_accents(text: str) -> str:

@@ -17,7 +17,7 @@ _TEMPORAL = st.sampled_from(["datetime", "start_datetime", "end_datetime", "made
 )
 _LISTS = st.sampled_from(["list", "x:list"]).map(lambda name: {"property": name})
 _number = st.sampled_from(NUMBERS) | st.integers(-5, 100) | st.floats(-100, 100).map(lambda n: round(n, 2))
-_text = st.sampled_from([*TEXTS, *COLLECTIONS, "a017", "B055"]) | st.text("aAbBéÉだ%_", max_size=3)
+_text = st.sampled_from([*TEXTS, *COLLECTIONS, "a017", "B055"]) | st.text("aAbBéÉßẞΣςだ%_", max_size=3)
 _day = st.sampled_from(["2022-01-01", "2023-01-01", "2023-03-02", "2023-06-15", "2024-02-29", "2024-12-31"])
 _instant = _day.flatmap(
     lambda day: st.sampled_from(["T00:00:00Z", "T12:00:00Z", "T21:00:00+09:00", "T18:00:00.5Z"]).map(

@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from catalog.store.cql2.compiler import Compiler
 
 PREDICATES = frozenset({"like"})
-# The root locale folds every script whatever the database's own locale is; upper first, so that ß is SS.
+# The root locale folds every script whatever the database's own locale is; upper first, so that ß is SS. The capital
+# of ß has to be led to it, and of the two small sigmas, which ICU chooses by what follows, one is taken, as Unicode's
+# case folding does: else a pattern would not find in the middle of a word what ends it.
 _FORMS = {
-    "casei": 'lower(upper({0} COLLATE "und-x-icu") COLLATE "und-x-icu") COLLATE "default"',
+    "casei": (
+        """translate(lower(upper(translate({0}, 'ẞ', 'ß') COLLATE "und-x-icu") COLLATE "und-x-icu"), 'ς', 'σ')"""
+        ' COLLATE "default"'
+    ),
     "accenti": "unaccent({0})",
     "upper": 'upper({0} COLLATE "und-x-icu") COLLATE "default"',
     "lower": 'lower({0} COLLATE "und-x-icu") COLLATE "default"',
