@@ -156,7 +156,8 @@ async def open_queue(url: str, pool: Pool, do: Do, *, silent_s: float) -> AsyncI
     with _as_ours():
         await app.open_async()
     try:
-        yield Queue(app, pool, silent_s)
+        with _quiet_about_lost_jobs():
+            yield Queue(app, pool, silent_s)
     finally:
         await app.close_async()
 
@@ -174,6 +175,31 @@ def _as_ours() -> Iterator[None]:
         yield
     except (exceptions.ConnectorException, psycopg.Error, TimeoutError, OSError) as error:
         raise QueueAway(_reason(error)) from error
+
+
+@contextmanager
+def _quiet_about_lost_jobs() -> Iterator[None]:
+    """Say nothing of jobs whose end could not be written in the queue, within the block.
+
+    The queue's worker leaves such an error in a task that nobody looks at, and asyncio would print it with its
+    traceback. The ledger knows how the window ended, and `recover` clears the job away.
+    """
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if isinstance(context.get("exception"), exceptions.ConnectorException):
+            return
+        if before is not None:
+            before(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
 
 
 def _reason(error: BaseException) -> str:
