@@ -1,7 +1,8 @@
 """The assembly of the API: `uvicorn --factory app.main:create_app`.
 
 Of the middleware, outermost first: the client's address (`app.proxy`), HEAD, clients that leave, CORS,
-the pace of large answers, 304, the memory of answers about the catalogue, compression, entity tags, the error boundary, limits, 406.
+the pace of large answers, 304, the memory of answers about the catalogue, compression, entity tags, the error boundary, limits, 406,
+the routes of STAC API (`app.direct`); the application behind it answers the others.
 Everything that answers stands inside CORS, so that browsers can read errors; what is remembered has
 been tagged and compressed.
 """
@@ -27,7 +28,7 @@ from app.catalogue_cache import CatalogueCacheMiddleware
 from app.client import Client
 from app.compression import CompressionMiddleware
 from app.conditional import NotModifiedMiddleware, ValidatorMiddleware
-from app.dependencies import InPlaceRouter
+from app.direct import DirectRouter, DirectRoutesMiddleware
 from app.disconnect import DisconnectMiddleware
 from app.errors import ErrorBoundaryMiddleware, add_error_handlers
 from app.extensions import CORE_CLASSES, extensions
@@ -153,6 +154,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         lifespan=make_lifespan(holder, editors, settings, database),
     )
     metrics = Metrics(holder)
+    router = DirectRouter()
     client = Client(
         settings=settings,
         holder=holder,
@@ -163,7 +165,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         settings=_framework_settings(settings),
         client=client,
         app=app,
-        router=InPlaceRouter(),
+        router=router,
         stac_version=_STAC_VERSION,
         title=settings.title,
         description=settings.description,
@@ -173,7 +175,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         items_get_request_model=ItemsRequest,
         collections_get_request_model=CollectionsRequest,
         collection_get_request_model=CollectionRequest,
-        middlewares=_middlewares(settings, holder, metrics, cache(lambda: RouteNames(app))),
+        middlewares=_middlewares(settings, holder, router, metrics, cache(lambda: RouteNames(app))),
         health_check=health_check(holder),  # type: ignore[arg-type] # a Response is passed on as it is
         transactions=transactions,
     )
@@ -189,10 +191,15 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
 
 
 def _middlewares(
-    settings: ApiSettings, holder: ReaderHolder, metrics: Metrics, names: Callable[[], RouteNames]
+    settings: ApiSettings,
+    holder: ReaderHolder,
+    router: DirectRouter,
+    metrics: Metrics,
+    names: Callable[[], RouteNames],
 ) -> list[Middleware]:
     """Return the middleware, innermost first, as stac-fastapi takes it."""
     return [
+        Middleware(DirectRoutesMiddleware, router=router),
         Middleware(AcceptMiddleware),
         Middleware(
             RequestLimitsMiddleware,
