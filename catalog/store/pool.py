@@ -107,24 +107,40 @@ class Pool:
         self._patience = patience
         self._free = asyncio.Semaphore(pool.get_max_size())
         self._waiting = 0
+        # A task that nobody refers to may be collected before it is done.
+        self._returning: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["Connection"]:
         """Lend a connection; see `Connections.connection`."""
-        await self._take_turn()
+        connection = await self.take()
         try:
-            connection = await self._acquire()
-            try:
-                with database_errors():
-                    yield connection
-            finally:
-                # Giving back a broken connection fails too; the pool has dropped it by then.
-                try:
-                    await self._pool.release(connection)
-                except (*_LOST, asyncpg.PostgresError, TimeoutError):
-                    connection.terminate()
+            with database_errors():
+                yield connection
         finally:
+            self.give_back(connection)
+
+    async def take(self) -> "Connection":
+        """Return a connection, which must be given back.
+
+        Raises:
+            DatabaseBusy: all are in use, and were so for too long or for too many.
+            DatabaseUnreachable: none could be had.
+            StoreError: the database is not set up.
+        """
+        # Most of the time one is free, and no clock has to be set.
+        await (self._wait_for_turn() if self._free.locked() else self._free.acquire())
+        try:
+            return await self._acquire()
+        except BaseException:
             self._free.release()
+            raise
+
+    def give_back(self, connection: "Connection") -> None:
+        """Take a connection back, in the background: nobody's answer waits until it is ready for others."""
+        returning = asyncio.create_task(self._release(connection))
+        self._returning.add(returning)
+        returning.add_done_callback(self._returning.discard)
 
     async def close(self) -> None:
         """Close all connections; those in use are cut after five seconds."""
@@ -140,9 +156,18 @@ class Pool:
         size = self._pool.get_size()
         return Use(size, size - self._pool.get_idle_size(), self._pool.get_max_size(), self._waiting)
 
-    async def _take_turn(self) -> None:
+    async def _release(self, connection: "Connection") -> None:
+        try:
+            await self._pool.release(connection, timeout=self._patience.connect_s)
+        except (*_LOST, asyncpg.PostgresError, TimeoutError):
+            # Giving back a broken connection fails too; the pool has dropped it by then.
+            connection.terminate()
+        finally:
+            self._free.release()
+
+    async def _wait_for_turn(self) -> None:
         """Wait until one connection more may be used; first come, first served."""
-        if self._free.locked() and self._waiting >= self._patience.most_waiting:
+        if self._waiting >= self._patience.most_waiting:
             raise DatabaseBusy(f"{self._waiting} requests wait for a database connection already")
         self._waiting += 1
         try:
@@ -157,7 +182,9 @@ class Pool:
 
     async def _acquire(self) -> "Connection":
         try:
-            return await self._pool.acquire(timeout=self._patience.connect_s)
+            # The driver's pool has one free, whose turn it is, or makes one within its own timeout. With another
+            # timeout here it would make a task for each request.
+            return await self._pool.acquire()
         except TimeoutError as error:
             raise DatabaseUnreachable(
                 f"the database did not take a connection within {self._patience.connect_s:g} s"

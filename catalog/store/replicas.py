@@ -8,14 +8,14 @@ before anything was asked; it fails only if its connection is lost while a query
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from catalog.errors import DatabaseBusy, DatabaseUnreachable, StoreError
 from catalog.settings import DatabaseSettings
-from catalog.store.pool import Pool, database_url_of, open_pool
+from catalog.store.pool import Pool, database_errors, database_url_of, open_pool
 
 if TYPE_CHECKING:
     from catalog.store.pool import Connection
@@ -96,21 +96,27 @@ class Replicas:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["Connection"]:
         """Lend a connection; see `catalog.store.pool.Connections`."""
+        pool, connection = await self._take()
+        try:
+            with database_errors():
+                yield connection
+        finally:
+            pool.give_back(connection)
+
+    async def _take(self) -> "tuple[Pool, Connection]":
+        """Return a connection of the first server that has one, and the pool to give it back to."""
         failure: StoreError | None = None
         for server in self._in_turn():
-            async with AsyncExitStack() as borrowed:
-                try:
-                    connection = await borrowed.enter_async_context(server.pool.connection())
-                except DatabaseBusy as error:
-                    failure = error
-                    continue
-                except DatabaseUnreachable as error:
-                    server.turn(is_up=False, why=str(error))
-                    failure = failure or error
-                    continue
+            try:
+                connection = await server.pool.take()
+            except DatabaseBusy as error:
+                failure = error
+            except DatabaseUnreachable as error:
+                server.turn(is_up=False, why=str(error))
+                failure = failure or error
+            else:
                 server.turn(is_up=True)
-                yield connection
-                return
+                return server.pool, connection
         raise failure or DatabaseUnreachable("there is no database server to ask")
 
     async def watch(self) -> None:
