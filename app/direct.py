@@ -26,13 +26,15 @@ class DirectRouter(APIRouter):
     """A router that keeps of each of its routes a direct one, for `DirectRoutesMiddleware`.
 
     Attributes:
-        direct: in the order in which they are tried.
+        fixed: applications by method and path.
+        patterns: routes of paths with parts that vary.
     """
 
     def __init__(self) -> None:
         """Begin without routes."""
         super().__init__()
-        self.direct: list[Route] = []
+        self.fixed: dict[tuple[str, str], ASGIApp] = {}
+        self.patterns: list[Route] = []
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Add a route whose endpoint returns a response; see `fastapi.APIRouter`.
@@ -41,7 +43,11 @@ class DirectRouter(APIRouter):
             TypeError: the endpoint takes anything but the request and a request model of stac-fastapi.
         """
         super().add_api_route(path, endpoint, **options)
-        self.direct.append(Route(path, _Endpoint(endpoint), methods=options["methods"]))
+        answer = _Endpoint(endpoint)
+        if "{" in path:
+            self.patterns.append(Route(path, answer, methods=options["methods"]))
+        else:
+            self.fixed |= {(method, path): answer for method in options["methods"]}
 
 
 class DirectRoutesMiddleware:
@@ -58,17 +64,24 @@ class DirectRoutesMiddleware:
             router: complete by the time of the first request.
         """
         self._app = app
-        self._routes = router.direct
+        self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        for route in self._routes:
+        answer = self._app if scope["type"] != "http" else self._answering(scope)
+        await answer(scope, receive, send)
+
+    def _answering(self, scope: Scope) -> ASGIApp:
+        """Return who answers a request; adds the parts of its path to it."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if fixed := self._router.fixed.get((scope["method"], path)):
+            return fixed
+        for route in self._router.patterns:
             match, found = route.matches(scope)
             if match is Match.FULL:
                 scope.update(found)
-                await route.app(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                return route.app
+        return self._app
 
 
 class _Endpoint:
@@ -112,7 +125,7 @@ def _model_reader(model: type[APIRequest]) -> Callable[[Request], APIRequest]:
 
     def read(request: Request) -> APIRequest:
         # A parameter of the path is no parameter of the query, whatever its name.
-        given = {**request.query_params, **request.path_params}
+        given = {**dict(request.query_params.multi_items()), **request.path_params}
         try:
             values = checked.model_validate(given)
         except ValidationError as error:

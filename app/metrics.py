@@ -41,6 +41,7 @@ class Metrics:
             holder: whose connections are counted.
         """
         self._holder = holder
+        self._is_shared = _DIRECTORY in os.environ
         self._registry = CollectorRegistry()
         self.requests = Counter(
             "kakehashi_http_requests",
@@ -78,7 +79,15 @@ class Metrics:
             multiprocess_mode="livesum",
         )
 
-    def note_connections(self) -> None:
+    def note_request(self, method: str, route: str, status: int, took_s: float) -> None:
+        """Take down that a request was answered."""
+        self.durations.labels(method, route).observe(took_s)
+        self.requests.labels(method, route, str(status)).inc()
+        if self._is_shared:
+            # Whichever worker is asked tells of this one's connections, too.
+            self._note_connections()
+
+    def _note_connections(self) -> None:
         """Take down how many connections there are now."""
         uses = [server.pool.use for server in self._holder.servers]
         self._open.set(sum(use.open for use in uses))
@@ -92,9 +101,9 @@ class Metrics:
         Args:
             status: of the catalogue; None: it cannot be had, which is a metric too.
         """
-        self.note_connections()
+        self._note_connections()
         registry = self._registry
-        if _DIRECTORY in os.environ:
+        if self._is_shared:
             _forget_dead(Path(os.environ[_DIRECTORY]))
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # the library has no types here
@@ -140,9 +149,7 @@ class MetricsMiddleware:
             await self._app(scope, receive, send_noted)
         finally:
             metrics.in_progress.dec()
-            metrics.durations.labels(method, route).observe(time.perf_counter() - began)
-            metrics.requests.labels(method, route, str(status)).inc()
-            metrics.note_connections()
+            metrics.note_request(method, route, status, time.perf_counter() - began)
 
 
 class _CatalogueFacts(Collector):

@@ -19,6 +19,9 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
 _PAIR = re.compile(
     r"\s*(?P<name>[A-Za-z0-9!#$%&'*+.^_`|~-]+)=(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<token>[^\s;,\"]*))\s*"
 )
+_FORWARDING = frozenset(
+    {b"forwarded", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-prefix"}
+)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -49,7 +52,7 @@ class ProxyMiddleware:
             scope = dict(scope)
             if self._root_path:
                 scope["root_path"] = self._root_path
-            if self._trusts(scope):
+            if any(name in _FORWARDING for name, _ in scope["headers"]) and self._trusts(scope):
                 _apply(scope)
             scope["path"] = _tidy(scope["path"], scope.get("root_path", ""))
         await self._app(scope, receive, send)

@@ -16,10 +16,11 @@ def refuse_repeated(request: Request) -> None:
     Raises:
         InvalidRequest: names the parameter.
     """
-    counts = Counter(name for name, _ in request.query_params.multi_items() if name in _NAMES)
-    for name, count in counts.items():
-        if count > 1:
+    seen = set()
+    for name, _ in request.query_params.multi_items():
+        if name in seen and name in _NAMES:
             raise InvalidRequest(name, "is given more than once")
+        seen.add(name)
 
 
 def refuse_repeated_members(raw: bytes | str) -> None:

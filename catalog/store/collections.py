@@ -6,7 +6,7 @@ each time, in one statement that reads no document.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -84,7 +84,7 @@ class StoredCollection:
             spoken = own_language(content)
             languages = tuple(dict.fromkeys([spoken, own_language(self.content), *self.translations]))
             if content == self.content:
-                self._documents[language] = replace(self.document, languages=languages)
+                self._documents[language] = self.document._replace(languages=languages)
             else:
                 named = self.translations[language].get("link_titles", {})
                 links = [
@@ -92,8 +92,8 @@ class StoredCollection:
                     for link in self.document.links
                 ]
                 members = jsontext.dumps(dict(content)).decode()
-                self._documents[language] = replace(
-                    self.document, members=members, links=links, languages=languages
+                self._documents[language] = self.document._replace(
+                    members=members, links=links, languages=languages
                 )
         return self._documents[language]
 

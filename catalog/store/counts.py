@@ -62,9 +62,9 @@ class Counts:
 
     def begin(self, search: Search, selection: Selection, timeline: Timeline) -> None:
         """Start counting beside the page, if that is the way for this search."""
-        name = search.fingerprint
         if not search.is_tried_on_items or _is_cheap(search, timeline):
             return
+        name = search.fingerprint
         if self._remembered(name) or name in self._running or len(self._running) >= _MOST_AT_ONCE:
             return
         task = asyncio.create_task(self._count_beside(name, selection.count()))

@@ -6,7 +6,7 @@ has to be merged and an item's text is never parsed: pieces of text are joined.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,8 +24,7 @@ from catalog.store.jsonpieces import (
 ABSENT = "𒍟※"
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A STAC object as JSON text, before links are put in.
 
     Attributes:
@@ -43,8 +42,7 @@ class Document:
     languages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ItemRow:
+class ItemRow(NamedTuple):
     """What the read path selects of one item.
 
     Attributes:

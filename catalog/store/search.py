@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -71,7 +72,7 @@ class Search:
         """Whether it has a condition that only each item's own content can tell of."""
         return self.filter is not None or self.geometry is not None or bool(self.ids) or bool(self.own_text)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """A digest of what is found and in what order: pages of one walk share it."""
         plain = replace(self, limit=0, token=None, without_assets=False, text=None, own_text=())
