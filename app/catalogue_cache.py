@@ -20,6 +20,11 @@ from catalog.store.changes import Changes
 _KEPT_PATHS = re.compile(r"/?|/(collections(/[^/]+)?(/queryables)?|children|queryables|conformance|api)")
 # Of an answer, in bytes; a larger one is made each time.
 _LARGEST = 4_194_304
+# Of what was asked, in bytes: address and headers. No client of a catalogue asks at more length; who does, to
+# fill the memory, is answered anew each time.
+_LONGEST_KEY = 2_048
+# What the objects around the bytes of one answer take, in bytes.
+_OBJECTS = 2_048
 
 Key = tuple[object, ...]
 
@@ -32,6 +37,11 @@ class _Kept:
     body: bytes
     version: int
     until: float
+
+    def size(self, key: Key) -> int:
+        """Return how much memory it takes together with its key, in bytes."""
+        headers = sum(len(name) + len(value) for name, value in self.start["headers"])
+        return len(self.body) + headers + _length(key) + _OBJECTS
 
 
 class CatalogueCacheMiddleware:
@@ -79,16 +89,18 @@ class CatalogueCacheMiddleware:
 
     def keep(self, key: Key, answer: _Kept) -> None:
         """Keep an answer, and let older ones go to make room."""
+        if _length(key) > _LONGEST_KEY:
+            return
         self._drop(key)
         self._answers[key] = answer
-        self._bytes += len(answer.body)
+        self._bytes += answer.size(key)
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._answers)))
 
     def _drop(self, key: Key) -> None:
         old = self._answers.pop(key, None)
         if old is not None:
-            self._bytes -= len(old.body)
+            self._bytes -= old.size(key)
 
 
 class _Keeper:
@@ -150,6 +162,11 @@ def _key(scope: Scope) -> Key | None:
         *(asked.get(name) for name in (b"host", b"accept", b"accept-language")),
         accepted(scope["headers"]),
     )
+
+
+def _length(key: Key) -> int:
+    """Return how many bytes of a request a key holds."""
+    return sum(len(part) for part in key if isinstance(part, str | bytes))
 
 
 def _may_be_kept(start: Message) -> bool:

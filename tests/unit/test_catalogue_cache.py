@@ -1,5 +1,6 @@
 """What is kept of answers about the catalogue, for how long, and how much of it."""
 
+import tracemalloc
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +32,9 @@ class Cached:
     holder: ReaderHolder
     cache: CatalogueCacheMiddleware
 
-    async def ask(self, path: str = "/collections", method: str = "GET", **headers: str) -> bytes:
+    async def ask(
+        self, path: str = "/collections", method: str = "GET", query: bytes = b"", **headers: str
+    ) -> bytes:
         sent: list[Message] = []
 
         async def send(message: Message) -> None:
@@ -42,7 +45,7 @@ class Cached:
             "method": method,
             "scheme": "http",
             "path": path,
-            "query_string": b"",
+            "query_string": query,
             "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
         }
         await self.cache(scope, _nothing, send)
@@ -53,7 +56,7 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
-def cached(ttl_s: float = 60, max_bytes: int = 1000, **app: Any) -> Cached:
+def cached(ttl_s: float = 60, max_bytes: int = 100_000, **app: Any) -> Cached:
     inner, holder = App(**app), ReaderHolder(ttl_s)
     return Cached(inner, holder, CatalogueCacheMiddleware(inner, holder, max_bytes))
 
@@ -148,7 +151,7 @@ async def test_who_writes_reads_what_was_written(method: str, status: int, forge
 
 
 async def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
-    it = cached(max_bytes=250)
+    it = cached(max_bytes=25_000, body=b"x" * 10_000)
     for path in ("/collections/a", "/collections/b", "/collections/a", "/collections/c"):
         await it.ask(path)
     assert it.app.asked == 3
@@ -156,6 +159,31 @@ async def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
     assert it.app.asked == 3
     await it.ask("/collections/b")
     assert it.app.asked == 4
+
+
+async def test_what_was_asked_counts_as_memory_too() -> None:
+    """Parameters that mean nothing are ignored: each value of one is an answer of its own to remember."""
+    it = cached(max_bytes=100_000, body=b"")
+    tracemalloc.start()
+    for number in range(3_000):
+        await it.ask("/conformance", query=b"x=%d&%s" % (number, b"y" * 1_000), accept="z" * 500)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 200_000
+    await it.ask("/conformance", query=b"x=2999&" + b"y" * 1_000, accept="z" * 500)
+    assert it.app.asked == 3_000
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"query": b"x=" + b"y" * 60_000}, {"accept": "y" * 3_000}, {"accept_language": "y" * 3_000}],
+    ids=list,
+)
+async def test_who_asks_at_length_is_answered_anew(asked: dict[str, Any]) -> None:
+    it = cached()
+    await it.ask(**asked)
+    await it.ask(**asked)
+    assert it.app.asked == 2
 
 
 async def test_without_a_listener_time_runs_out() -> None:
@@ -173,7 +201,7 @@ async def test_a_change_while_an_answer_is_made_makes_it_an_old_one() -> None:
         changes.note()
         await it.app(scope, receive, send)
 
-    it.cache = CatalogueCacheMiddleware(changed_meanwhile, it.holder, 1000)
+    it.cache = CatalogueCacheMiddleware(changed_meanwhile, it.holder, 100_000)
     await it.ask()
     await it.ask()
     assert it.app.asked == 2
