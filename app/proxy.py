@@ -42,9 +42,7 @@ class ProxyMiddleware:
         self._root_path = root_path
         names = list(trusted)
         self._trust_all = "*" in names
-        self._networks: list[Network] = [
-            ipaddress.ip_network(name, strict=False) for name in names if name != "*"
-        ]
+        self._networks = networks(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -68,6 +66,21 @@ class ProxyMiddleware:
         except ValueError:
             return False
         return any(address in network for network in self._networks)
+
+
+def networks(names: Iterable[str]) -> list[Network]:
+    """Return the networks that names of proxies stand for; `*` stands for none of them.
+
+    Raises:
+        ValueError: one is neither an address nor a network in CIDR notation.
+    """
+    found: list[Network] = []
+    for name in names:
+        try:
+            found += [] if name == "*" else [ipaddress.ip_network(name, strict=False)]
+        except ValueError:
+            raise ValueError(f"{name!r} is no address, no network such as 10.0.0.0/8, and not *") from None
+    return found
 
 
 def _apply(scope: Scope) -> None:

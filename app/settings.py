@@ -3,6 +3,7 @@
 from typing import Annotated, Self
 
 from pydantic import (
+    BeforeValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -16,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.auth.fetch import is_allowed
 from app.auth.keys import parse_key
 from app.auth.oidc import ALGORITHMS
+from app.proxy import networks
+from catalog.settings import Texts, separated
 
 _DESCRIPTION = (
     "One STAC API for the Earth-observation metadata of Europe's Copernicus programme and of Japan's "
@@ -31,10 +34,10 @@ _DESCRIPTION_JA = (
 class ApiSettings(BaseSettings):
     """How the API presents itself and what it allows.
 
-    Every setting is an environment variable `KAKEHASHI_<NAME>`. Lists are separated by commas.
+    Every setting is an environment variable `KAKEHASHI_<NAME>`; see `catalog.settings`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="KAKEHASHI_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="KAKEHASHI_", env_ignore_empty=True, extra="ignore")
 
     title: str = Field(default="Kakehashi", description="Title on the landing page.")
     landing_id: str = Field(default="kakehashi", description="Id of the catalogue.")
@@ -67,14 +70,16 @@ class ApiSettings(BaseSettings):
     max_body_bytes: PositiveInt = Field(
         default=1_048_576, description="Longest body of a request in bytes; a longer one is refused with 413."
     )
-    cors_origins: Annotated[list[str], NoDecode] = Field(
-        default=["*"], description="Web origins whose pages may read the API; * for all."
+    cors_origins: Texts = Field(
+        default=["*"],
+        description="Web origins whose pages may read the API; * for all, a comma alone for none.",
     )
-    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+    trusted_proxies: Texts = Field(
         default=["*"],
         description=(
             "Addresses or networks (CIDR) whose Forwarded and X-Forwarded-* headers set the links of an "
-            "answer; * for all, which is safe unless a shared cache stores answers without regard to them."
+            "answer; * for all, which is safe unless a shared cache stores answers without regard to them; "
+            "a comma alone for none."
         ),
     )
     retry_after_s: NonNegativeFloat = Field(
@@ -115,7 +120,7 @@ class ApiSettings(BaseSettings):
             "one of the keys or tokens below. Off: there are no such routes."
         ),
     )
-    transaction_keys: Annotated[list[SecretStr], NoDecode] = Field(
+    transaction_keys: Annotated[list[SecretStr], NoDecode, BeforeValidator(separated)] = Field(
         default=[],
         description=(
             "Static keys that may change things, each as name:sha256:scopes, with the hex SHA-256 of the key; "
@@ -133,7 +138,7 @@ class ApiSettings(BaseSettings):
         ),
     )
     oidc_audience: str | None = Field(default=None, description="What must stand in aud of such tokens.")
-    oidc_algorithms: Annotated[list[str], NoDecode] = Field(
+    oidc_algorithms: Texts = Field(
         default=["RS256", "ES256"], description="Algorithms of signatures that are taken."
     )
     oidc_scope_claim: str = Field(
@@ -141,12 +146,11 @@ class ApiSettings(BaseSettings):
         description="Claim that holds the scopes items:write and collections:write, as text or a list.",
     )
 
-    @field_validator("cors_origins", "trusted_proxies", "transaction_keys", "oidc_algorithms", mode="before")
+    @field_validator("trusted_proxies")
     @classmethod
-    def _split(cls, value: object) -> object:
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+    def _addresses_are_addresses(cls, value: list[str]) -> list[str]:
+        networks(value)
+        return value
 
     @field_validator("root_path")
     @classmethod

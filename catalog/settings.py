@@ -1,15 +1,35 @@
 """Settings of the store, read once from the environment at start.
 
 Every setting is an environment variable `KAKEHASHI_<NAME>`; `docs/reference/settings.md` lists
-them all.
+them all. Those of the API (`app.settings`) and of the ingest job (`ingest.settings`) are read alike: an empty
+variable is an unset one, and lists are separated by commas or white space.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# A URL of PostgreSQL may name several hosts, with commas between them.
+_BETWEEN_URLS = re.compile(r"\s+|,(?=postgres(?:ql)?://)")
+
+
+def separated(value: object) -> object:
+    """Split the text of a list at commas and white space; what is no text stays as it is."""
+    return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
+
+
+def separated_urls(value: object) -> object:
+    """Do the same with PostgreSQL URLs, each of which may have commas of its own."""
+    if not isinstance(value, str):
+        return value
+    return [url for part in _BETWEEN_URLS.split(value) if (url := part.strip(","))]
+
+
+Texts = Annotated[list[str], NoDecode, BeforeValidator(separated)]
 
 
 def default_data_dir() -> Path:
@@ -33,11 +53,11 @@ class DatabaseSettings(BaseSettings):
         default=None,
         description="PostgreSQL URL of an existing database. Unset: a private cluster in the data directory.",
     )
-    database_read_urls: Annotated[list[str], NoDecode] = Field(
+    database_read_urls: Annotated[list[str], NoDecode, BeforeValidator(separated_urls)] = Field(
         default=[],
         description=(
-            "PostgreSQL URLs of servers that the API reads from, such as streaming replicas, separated by "
-            "spaces. Reads go round those that work; when none does, to KAKEHASHI_DATABASE_URL."
+            "PostgreSQL URLs of servers that the API reads from, such as streaming replicas. "
+            "Reads go round those that work; when none does, to KAKEHASHI_DATABASE_URL."
         ),
     )
     data_dir: Path = Field(
@@ -84,8 +104,3 @@ class DatabaseSettings(BaseSettings):
         le=36_500,
         description="Days for which it is remembered what each source did to each collection on each day.",
     )
-
-    @field_validator("database_read_urls", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return value.split() if isinstance(value, str) else value

@@ -53,6 +53,8 @@ def run_api(host: str, port: int, workers: int = 1) -> None:
         host=host,
         port=port,
         http=Protocol,
+        # By itself uvicorn takes a failure to start for an application without a lifespan, and answers 500 to all.
+        lifespan="on",
         workers=workers if workers > 1 else None,
         log_level="warning",
         access_log=False,

@@ -1,10 +1,11 @@
 """Settings of the ingest job, read once from the environment at start."""
 
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalog.settings import Texts
 
 
 class SourceSettings(BaseModel):
@@ -19,7 +20,9 @@ class SourceSettings(BaseModel):
 class IngestSettings(BaseSettings):
     """How the ingest job behaves towards upstreams and the database."""
 
-    model_config = SettingsConfigDict(env_prefix="KAKEHASHI_", env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="KAKEHASHI_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+    )
 
     sources: dict[str, SourceSettings] = Field(
         default_factory=dict, description="Per upstream: address and token."
@@ -43,9 +46,9 @@ class IngestSettings(BaseSettings):
             "Otherwise items are not checked against them, and the run says so."
         ),
     )
-    schema_hosts: Annotated[list[str], NoDecode] = Field(
+    schema_hosts: Texts = Field(
         default=["stac-extensions.github.io", "schemas.stacspec.org", "cs-si.github.io"],
-        description="Hosts that may be asked for schemas, separated by spaces.",
+        description="Hosts that may be asked for schemas.",
     )
     schema_dir: Path | None = Field(
         default=None,
@@ -62,11 +65,6 @@ class IngestSettings(BaseSettings):
         gt=0,
         description="Seconds until a failed window is tried again the first time; doubles up to six hours.",
     )
-
-    @field_validator("schema_hosts", mode="before")
-    @classmethod
-    def _separated_by_spaces(cls, value: object) -> object:
-        return value.split() if isinstance(value, str) else value
 
     @field_validator("sources", mode="before")
     @classmethod

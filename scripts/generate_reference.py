@@ -25,8 +25,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Environment variables, read once at start; a wrong one is named and nothing starts. Written by",
-        "`scripts/generate_reference.py` from where they are defined.",
+        "Environment variables, read once at start; a wrong one is named and nothing starts. An empty one counts as unset.",
+        "Lists are separated by commas or white space. Written by `scripts/generate_reference.py` from where they are defined.",
     ]
     for title, kind in (("Database", DatabaseSettings), ("API", ApiSettings), ("Ingest", IngestSettings)):
         lines += ["", f"## {title}", "", "| variable | default | what it does |", "| --- | --- | --- |"]
@@ -48,9 +48,17 @@ def _rows(kind: type[BaseSettings]) -> list[str]:
         elif field.default is None or field.is_required():
             default = "unset"
         else:
-            default = f"`{field.get_default(call_default_factory=True)}`"
+            default = _as_written(field.get_default(call_default_factory=True))
         rows.append(f"| `KAKEHASHI_{name.upper()}` | {default} | {field.description} |")
     return rows
+
+
+def _as_written(value: object) -> str:
+    """Return a value as it is written in a variable."""
+    if isinstance(value, list):
+        value = ",".join(map(str, value))
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{text}`" if text else "empty"
 
 
 def collections_page(definitions: Definitions) -> str:

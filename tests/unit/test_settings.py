@@ -1,13 +1,16 @@
-"""Settings of the store: where they come from, and what is no setting."""
+"""Settings: where they come from, and what is no setting."""
 
 import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
+from app.settings import ApiSettings
 from catalog import settings
 from catalog.settings import DatabaseSettings
+from ingest.settings import IngestSettings
 
 
 @pytest.fixture(autouse=True)
@@ -23,12 +26,47 @@ def test_without_variables_there_is_a_private_cluster():
     assert found.pg_account == "postgres"
 
 
-def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("kind", [DatabaseSettings, ApiSettings, IngestSettings])
+def test_an_empty_variable_is_an_unset_one(kind: type[BaseSettings], monkeypatch: pytest.MonkeyPatch):
     """A compose file that passes `${KAKEHASHI_PG_BIN:-}` on sets it to nothing."""
-    unset = DatabaseSettings()
-    for name in ("DATABASE_URL", "DATA_DIR", "PG_BIN", "PG_ACCOUNT", "STATEMENT_TIMEOUT_S"):
-        monkeypatch.setenv(f"KAKEHASHI_{name}", "")
-    assert DatabaseSettings() == unset
+    unset = kind()
+    for name in kind.model_fields:
+        monkeypatch.setenv(f"KAKEHASHI_{name.upper()}", "")
+    assert kind() == unset
+
+
+def test_an_empty_token_is_no_token(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAKEHASHI_SOURCES__TELLUS__TOKEN", "")
+    assert IngestSettings().of("tellus").token is None
+
+
+@pytest.mark.parametrize("text", ["a,b", "a b", " a , b,", "a\nb"])
+def test_lists_are_separated_by_commas_or_white_space(text: str, monkeypatch: pytest.MonkeyPatch):
+    """They were by commas in the settings of the API and by spaces in all others."""
+    for name in ("SCHEMA_HOSTS", "CORS_ORIGINS"):
+        monkeypatch.setenv(f"KAKEHASHI_{name}", text)
+    assert ApiSettings().cors_origins == IngestSettings().schema_hosts == ["a", "b"]
+
+
+@pytest.mark.parametrize("between", [",", " ", ", ", "\n"])
+def test_urls_are_separated_alike_and_keep_their_own_commas(between: str, monkeypatch: pytest.MonkeyPatch):
+    urls = ["postgresql://a:5432,b:5433/x", "postgres://c/x"]
+    monkeypatch.setenv("KAKEHASHI_DATABASE_READ_URLS", between.join(urls))
+    assert DatabaseSettings().database_read_urls == urls
+
+
+def test_a_comma_is_an_empty_list(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KAKEHASHI_CORS_ORIGINS", ",")
+    monkeypatch.setenv("KAKEHASHI_TRUSTED_PROXIES", ",")
+    assert (ApiSettings().cors_origins, ApiSettings().trusted_proxies) == ([], [])
+
+
+@pytest.mark.parametrize("value", ["proxy.internal", "10.0.0.0/33", "10.0.0.1, 10.0.0", "**"])
+def test_a_proxy_that_is_no_address_is_refused_at_start(value: str, monkeypatch: pytest.MonkeyPatch):
+    """It failed when the middleware was built, which the server took for an application without a lifespan."""
+    monkeypatch.setenv("KAKEHASHI_TRUSTED_PROXIES", value)
+    with pytest.raises(ValidationError, match="is no address"):
+        ApiSettings()
 
 
 def test_variables_are_read(monkeypatch: pytest.MonkeyPatch):
