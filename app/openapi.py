@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.openapi_answers import add_error_answers
+from app.openapi_parameters import define_query_parameters
 
 VERSION = "3.0.3"
 
@@ -56,6 +57,7 @@ def use_openapi_30(app: FastAPI, default_limit: int, *, secured: bool) -> None:
                 _set_default_limit(document["paths"][path], default_limit)
             for path in _SPOKEN:
                 _add_language(document["paths"][path]["get"])
+            define_query_parameters(document)
             if secured:
                 document["components"]["securitySchemes"] = _SECURITY
             app.openapi_schema = document

@@ -47,6 +47,30 @@ def test_the_definition_is_valid(http: httpx.Client, definition: dict[str, Any])
     assert not any("security" in one for path in reading["paths"].values() for one in path.values())
 
 
+def test_parameters_are_defined_as_the_standards_have_them(http: httpx.Client) -> None:
+    """OGC API - Features, requirements fc-limit-definition, fc-bbox-definition and fc-time-definition; its executable
+    test suite looks at these.
+    """
+    paths = http.get("/api").json()["paths"]
+    items = paths["/collections/{collectionId}/items"]["get"]["parameters"]
+    search = {one["name"]: one for one in paths["/search"]["get"]["parameters"]}
+    found = {one["name"]: one for one in items if one["in"] == "query"}
+    for one in found.values():
+        assert (one["required"], one["style"], one["explode"]) == (False, "form", False)
+        assert not one["schema"].get("nullable")
+        assert one["description"]
+    limit, bbox, time = (found[name]["schema"] for name in ("limit", "bbox", "datetime"))
+    assert (limit["type"], limit["minimum"], limit["default"]) == ("integer", 1, 10)
+    assert (bbox["type"], bbox["minItems"], bbox["maxItems"]) == ("array", 4, 6)
+    assert bbox["items"] == {"type": "number"}
+    assert time["type"] == "string"
+    for name in ("collections", "ids"):
+        assert (search[name]["schema"]["type"], search[name]["schema"]["items"]["type"]) == (
+            "array",
+            "string",
+        )
+
+
 def _operation(definition: dict[str, Any], request: httpx.Request) -> dict[str, Any]:
     for template, operations in definition["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
