@@ -128,8 +128,7 @@ async def load_pages(
     definitions: Definitions,
     *,
     schemas: SchemaFallback | None = None,
-    is_run: bool = True,
-    quiet: bool = False,
+    is_starter: bool = False,
 ) -> Summary:
     """Load pages of a source into the catalogue.
 
@@ -141,15 +140,16 @@ async def load_pages(
         settings: of the ingest job.
         definitions: our collections.
         schemas: where schemas that are not bundled come from.
-        is_run: whether it is recorded as a run of the source, by which one sees how fresh it is.
-        quiet: whether nothing is shown of how far it is.
+        is_starter: whether they are of the starter catalogue. They were recorded long ago: what is or was in
+            the catalogue is newer and stays as it is, and they say nothing of how fresh their source is,
+            so that no run of it is recorded. Nothing is shown of how far it is.
 
     Raises:
         KakehashiError: it could not be finished; the run is recorded as failed.
     """
     async with pool.connection() as connection:
         harmonizer = make_harmonizer(source, definitions, schemas)
-        began = None if order.files else await database_time(connection)
+        began = None if order.files or is_starter else await database_time(connection)
         sink = CatalogueSink(
             connection,
             source.name,
@@ -157,16 +157,17 @@ async def load_pages(
             harmonizer.describe,
             settings.batch_size,
             asked_at=None if began is None else lambda record: began,
+            only_new=is_starter,
         )
         summary = Summary(source.name)
         async with AsyncExitStack() as stack:
-            if is_run:
+            if not is_starter:
                 chosen = order.selection
                 await stack.enter_async_context(
                     recorded_run(connection, chosen.collections, chosen.window, summary, sink)
                 )
             stack.push_async_callback(sink.close)
-            await _run(order, source, pages, sink, harmonizer, summary, quiet=quiet)
+            await _run(order, source, pages, sink, harmonizer, summary, quiet=is_starter)
         await fold_changes(connection)
         return summary
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from catalog.definitions import Definitions
     from catalog.store.writer import Connection
 
-# Work that needs no repeat while its input stays the same is remembered under these names.
+# What was loaded is remembered under these names: definitions until they change, the starter catalogue for good.
 _DEFINITIONS, _STARTER = "definitions", "starter catalogue"
 _ROOT = Path(__file__).parent.parent
 _DEFINITION_FILES = ("catalog/*.py", "catalog/*.yaml", "catalog/collections/**/*.*")
@@ -26,7 +26,7 @@ _STARTER_FILES = ("ingest/starter/**/*.json",)
 
 
 def prepare(settings: DatabaseSettings, url: str, *, starter: bool = True) -> Contents:
-    """Migrate a database, bring its definitions up to date, load the starter catalogue if it is new.
+    """Migrate a database, bring its definitions up to date, load the starter catalogue where it never was.
 
     Args:
         settings: of which the pool's are used.
@@ -51,10 +51,9 @@ async def _prepare(settings: DatabaseSettings, url: str, *, starter: bool) -> Co
 
 async def _bring_up_to_date(settings: DatabaseSettings, connection: "Connection", *, starter: bool) -> None:
     files = _fingerprint(_DEFINITION_FILES)
-    # Definitions decide which collection a starter document goes to.
-    documents = f"{_fingerprint(_STARTER_FILES)} {files}"
     is_stale = await fingerprint_of(connection, _DEFINITIONS) != files
-    wants_starter = starter and await fingerprint_of(connection, _STARTER) != documents
+    # Once: from then on the catalogue is what its harvest and its owner made of it.
+    wants_starter = starter and await fingerprint_of(connection, _STARTER) is None
     if not is_stale and not wants_starter:
         return
     # Imported when something changed: a start that finds nothing to do must be quick.
@@ -64,7 +63,7 @@ async def _bring_up_to_date(settings: DatabaseSettings, connection: "Connection"
     # Before the queryables, which pgstac looks through for every partition that it makes.
     if wants_starter:
         await _load_starter(settings, definitions)
-        await remember_fingerprint(connection, _STARTER, documents)
+        await remember_fingerprint(connection, _STARTER, _fingerprint(_STARTER_FILES))
     if is_stale:
         await _refresh_definitions(connection, definitions)
         await remember_fingerprint(connection, _DEFINITIONS, files)
@@ -91,4 +90,4 @@ async def _load_starter(settings: DatabaseSettings, definitions: "Definitions") 
 
     say("loading the starter catalogue")
     summaries = await load_starter(settings, definitions)
-    say(f"starter catalogue: {sum(summary.items for summary in summaries)} items")
+    say(f"starter catalogue: {sum(summary.written.inserted for summary in summaries)} items")

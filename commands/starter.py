@@ -13,7 +13,7 @@ from ingest.sources import SOURCES, make_source
 
 
 async def load_starter(settings: DatabaseSettings, definitions: Definitions) -> list[Summary]:
-    """Load all starter documents; loading them again changes nothing.
+    """Load what the starter documents have and the catalogue has not, nor had.
 
     Args:
         settings: of a database that is migrated.
@@ -38,9 +38,7 @@ async def load_starter(settings: DatabaseSettings, definitions: Definitions) -> 
                 pool,
                 IngestSettings(),
                 definitions,
-                # No upstream was asked: it says nothing of how fresh a source is.
-                is_run=False,
-                quiet=True,
+                is_starter=True,
             )
             summaries.append(summary)
         return summaries

@@ -14,7 +14,7 @@ from catalog.store.batch import Guard
 from catalog.store.defined import upsert_defined
 from catalog.store.deletion import Deleted, delete_items
 from catalog.store.loader import Loader
-from catalog.store.overtaken import without_overtaken
+from catalog.store.overtaken import without_known, without_overtaken
 from catalog.store.prepared import Key, PreparedItem
 from catalog.store.quarantine import Quarantined, quarantine
 from catalog.store.writer import (
@@ -53,6 +53,8 @@ class CatalogueSink:
         batch_size: int,
         guard: Guard | None = None,
         asked_at: AskedAt | None = None,
+        *,
+        only_new: bool = False,
     ) -> None:
         """Use a connection of the ingest role.
 
@@ -65,6 +67,7 @@ class CatalogueSink:
             guard: asked at the beginning of each transaction that writes; raises if it must not.
             asked_at: when each record was asked for: what the upstream deleted since is not written. None: it
                 is written whatever was deleted, such as a file that somebody chose to load.
+            only_new: whether nothing is written of an item that the catalogue has, or had.
         """
         self._connection = connection
         self._source = source
@@ -72,7 +75,7 @@ class CatalogueSink:
         self._describe = describe
         self._guard = guard
         self._asked_at = asked_at
-        sieve = self._not_overtaken if asked_at else None
+        sieve = without_known if only_new else self._not_overtaken if asked_at else None
         self._loader = Loader(
             [connection], join=self._joined, guard=guard, sieve=sieve, batch_size=batch_size
         )

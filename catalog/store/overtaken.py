@@ -1,4 +1,7 @@
-"""Records that were overtaken: their upstream deleted them between the question and the transaction that writes.
+"""Records that were overtaken by what the catalogue learnt since they were asked for.
+
+Their upstream deleted them between the question and the transaction that writes; or, of the starter
+catalogue, whose documents were recorded long ago, anything is known of their items already.
 
 A slice may be read for hours, while deletions are applied beside it. What was read before a deletion was
 noted, and is written after, would bring the item back, for good where no later look at the list of
@@ -25,6 +28,15 @@ _BURIED = """
     WHERE $5 <= (SELECT max(noted_at) FROM kakehashi.tombstone)
         -- What a person takes out by request says nothing about the upstream.
         AND tombstone.cause IN ('feed', 'reconcile') AND tombstone.noted_at >= asked.since
+"""
+_KNOWN = """
+    SELECT asked.collection, asked.id
+    FROM unnest($1::text[], $2::text[]) AS asked (collection, id)
+    WHERE EXISTS (SELECT FROM pgstac.items WHERE items.collection = asked.collection AND items.id = asked.id)
+        OR EXISTS (
+            SELECT FROM kakehashi.tombstone
+            WHERE tombstone.collection = asked.collection AND tombstone.id = asked.id
+        )
 """
 
 
@@ -55,3 +67,15 @@ async def without_overtaken(
         buried.setdefault((row["collection"], row["id"]), []).append(row["native_id"].encode())
     # As where items are deleted: another record of the same item, such as its successor, stays.
     return [item for item in items if not any(name in item.content for name in buried.get(item.key, ()))]
+
+
+async def without_known(connection: "Connection", items: Sequence[PreparedItem]) -> list[PreparedItem]:
+    """Return the items that the catalogue neither has nor had, whichever source they came from.
+
+    Args:
+        connection: of the ingest role, in a transaction that holds the locks of the items' shards.
+        items: that are about to be written.
+    """
+    rows = await connection.fetch(_KNOWN, [item.collection for item in items], [item.id for item in items])
+    known = {(row["collection"], row["id"]) for row in rows}
+    return [item for item in items if item.key not in known]
