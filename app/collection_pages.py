@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from app.collection_request import read_collection_search
 from app.language import language_of
-from app.links import JSON, QUERYABLES, SCHEMA, Link, Links
+from app.links import JSON, SCHEMA, Link, Links
 from app.listing import listing
 from app.settings import ApiSettings
+from catalog.links import QUERYABLES
 from catalog.store.collection_reader import CollectionReader
 
 

@@ -8,13 +8,9 @@ from starlette.exceptions import HTTPException
 
 from app.patches import json_patch, merge_patch
 from catalog.errors import InvalidRequest, RecordRefused
+from catalog.links import is_structural
 from catalog.validation import Validator
 
-# Follow from where a document is served, and are made when it is.
-_STRUCTURAL = frozenset(
-    {"self", "root", "parent", "collection", "items", "item", "child", "queryables", "data"}
-    | {"http://www.opengis.net/def/rel/ogc/1.0/queryables"}
-)
 _VERSIONS = ("1.0.0", "1.1.0")
 
 Json = dict[str, Any]
@@ -104,9 +100,7 @@ def _document(body: Any, kind: str, what: str) -> Json:
     document = dict(body)
     links = document.get("links", [])
     if isinstance(links, list):
-        document["links"] = [
-            link for link in links if not (isinstance(link, dict) and link.get("rel") in _STRUCTURAL)
-        ]
+        document["links"] = [link for link in links if not is_structural(link)]
     return document
 
 

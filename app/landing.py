@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from app.links import GEOJSON, HTML, JSON, OPENAPI, QUERYABLES, SCHEMA, Link, Links
+from app.links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Link, Links
 from app.settings import ApiSettings
 from catalog.languages import LANGUAGE_EXTENSION, LANGUAGES
+from catalog.links import QUERYABLES
 
 
 def landing_page(

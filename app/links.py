@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from app.language import asked_language
 from catalog.languages import LANGUAGES
+from catalog.links import QUERYABLES, VERSIONS, absolute
 from catalog.store.hydrate import Document
 
 JSON = "application/json"
@@ -16,7 +17,6 @@ GEOJSON = "application/geo+json"
 SCHEMA = "application/schema+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 HTML = "text/html"
-QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 
 Link = dict[str, Any]
 # What needs no escape in a segment of a path (RFC 3986, section 3.3).
@@ -174,16 +174,13 @@ def _alternate(href: str, language: str) -> Link:
 def splice(document: Document, own: str, root: str) -> str:
     """Return a document's JSON text with our links and then its stored ones.
 
-    Stored links within this catalogue, such as to other versions of a product, are relative to its root.
+    Stored links to other versions of a product are relative to the root of this catalogue.
 
     Args:
         document: what is served.
         own: our links as JSON, separated by commas.
         root: address of this catalogue.
     """
-    stored = [
-        {**link, "href": root + link["href"][1:]} if str(link.get("href")).startswith("./") else link
-        for link in document.links
-    ]
+    stored = [absolute(link, root) if link.get("rel") in VERSIONS else link for link in document.links]
     more = f",{orjson.dumps(stored)[1:-1].decode()}" if stored else ""
     return f'{document.members[:-1]},"links":[{own}{more}]}}'

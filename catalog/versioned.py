@@ -6,10 +6,10 @@ links to its predecessor (Versioning Indicators 1.2).
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+
+from catalog.links import is_version_link, version_link
 
 EXTENSION = "https://stac-extensions.github.io/version/v1.2.0/schema.json"
-RELATIONS = ("predecessor-version", "successor-version", "latest-version")
 
 _FAMILY = EXTENSION.rsplit("/", 2)[0]
 
@@ -33,8 +33,8 @@ def with_versions(
     if place < latest:
         said["successor-version"] = chain[place + 1]
         said["latest-version"] = chain[latest]
-    kept = [link for link in content.get("links") or () if not _is_ours(link)]
-    links = kept + [_link(relation, collection, identifier) for relation, identifier in said.items()]
+    kept = [link for link in content.get("links") or () if not is_version_link(link)]
+    links = kept + [version_link(relation, collection, identifier) for relation, identifier in said.items()]
     properties = dict(content.get("properties") or {})
     if place < latest:
         properties.setdefault("deprecated", True)
@@ -44,17 +44,3 @@ def with_versions(
     if said and not any(str(schema).startswith(_FAMILY) for schema in extensions):
         extensions = sorted([*extensions, EXTENSION])
     return {**content, "links": links, "properties": properties, "stac_extensions": extensions}
-
-
-def _is_ours(link: Any) -> bool:
-    """Whether a link is one of those that are written here: they lead to items of this catalogue."""
-    return (
-        isinstance(link, Mapping)
-        and link.get("rel") in RELATIONS
-        and str(link.get("href")).startswith("./collections/")
-    )
-
-
-def _link(relation: str, collection: str, identifier: str) -> dict[str, str]:
-    address = f"./collections/{quote(collection, safe='')}/items/{quote(identifier, safe='')}"
-    return {"rel": relation, "href": address, "type": "application/geo+json", "title": identifier}

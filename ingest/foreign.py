@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from catalog.errors import RecordRefused
+from catalog.links import foreign_links
 from catalog.validation import STAC_VERSION
 from ingest.times import TIME_FIELDS, format_time, parse_time
 
@@ -59,7 +60,7 @@ def _as_served(item: "Item") -> "Item":
 def bring_in_collection(
     collection: "Collection", check: "Callable[[Collection], None] | None"
 ) -> "Collection":
-    """Return a collection as it is loaded.
+    """Return a collection as it is loaded: without links to where it was served.
 
     Raises:
         RecordRefused: `bad-id`, or by the check.
@@ -70,7 +71,7 @@ def bring_in_collection(
     if check is not None:
         is_known = collection.get("stac_version") in VERSIONS
         check(collection if is_known else {**collection, "stac_version": STAC_VERSION})
-    return collection
+    return {**collection, "links": foreign_links(collection.get("links"))}
 
 
 def made_collection(identifier: str) -> "Collection":

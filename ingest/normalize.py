@@ -14,6 +14,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from catalog.errors import RecordRefused
+from catalog.links import is_structural
 from catalog.validation import STAC_VERSION
 from catalog.vocabulary import Vocabulary
 from ingest import assets, geometry
@@ -37,7 +38,6 @@ _VOCABULARY_FIELDS = (
     "sar:instrument_mode",
     "sar:observation_direction",
 )
-_STRUCTURAL_LINKS = {"self", "root", "parent", "collection", "items", "item", "next", "prev"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Values of these types are always kept as they are.
 _PLAIN = frozenset({int, bool, type(None)})
@@ -253,7 +253,7 @@ def _links(item: Mapping[str, Any], collection: str) -> list[dict[str, Any]]:
         if isinstance(link, Mapping)
         and isinstance(link.get("href"), str)
         and isinstance(link.get("rel"), str)
-        and link["rel"] not in _STRUCTURAL_LINKS
+        and not is_structural(link)
     ]
     unique = {(link["rel"], link["href"]): link for link in kept}
     return [

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from catalog import jsontext
+from catalog.links import foreign_links
 from catalog.store.jsonpieces import (
     add_null_datetime,
     drop_base_item,
@@ -108,20 +109,9 @@ def hydrate(row: ItemRow, base: BaseItem) -> Document:
     return Document(row.collection, row.id, members, foreign_links(links))
 
 
-# The server says these itself, from the address that it was asked at.
-_OWN_RELATIONS = frozenset({"self", "root", "parent", "collection", "item", "items"})
-
-
 def stored_links(text: str | None) -> list[dict[str, Any]]:
     """Return the links of a JSON array that do not follow from where the object is served."""
     return foreign_links(orjson.loads(text) if text else None)
-
-
-def foreign_links(links: Any) -> list[dict[str, Any]]:
-    """Return those links that do not follow from where the object is served."""
-    if not isinstance(links, list):
-        return []
-    return [link for link in links if isinstance(link, dict) and link.get("rel") not in _OWN_RELATIONS]
 
 
 def _quoted(text: str | None) -> str:

@@ -473,6 +473,20 @@ def test_stored_links_within_the_catalogue_become_absolute() -> None:
     assert hrefs == ["https://catalogue.example/stac/collections/c/items/i", "https://example.org/i"]
 
 
+def test_what_is_relative_to_where_it_came_from_is_not_put_on_our_address() -> None:
+    """Items of a static catalogue that were loaded: `./thumb.json` became an address here that does not exist."""
+    stored = [
+        {"rel": "preview", "href": "./thumb.json"},
+        {"rel": "derived_from", "href": "./collections/other/source.json"},
+        {"rel": "latest-version", "href": "./i-2.json"},
+        {"rel": ["preview"], "href": 5},
+    ]
+    text = splice(
+        Document("c", "i", '{"id":"i"}', stored), '{"rel":"self","href":"x"}', "https://here.example"
+    )
+    assert json.loads(text)["links"][1:] == stored
+
+
 @pytest.mark.parametrize(
     ("fields", "without"),
     [
