@@ -1,8 +1,8 @@
 """Changing single items and collections for whoever may, each change in one transaction.
 
 An item is locked by the same lock that loads take for its part of the collection
-(`catalog.store.batch`), so that what was read is what is replaced, whoever else writes. What is
-written goes through the same code as a load.
+(`catalog.store.batch`), a collection by its row, so that what was read is what is replaced, whoever else
+writes. What is written goes through the same code as a load.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from catalog.store.collections import StoredCollection, read_collection
 from catalog.store.deletion import delete_item
 from catalog.store.hydrate import Document
 from catalog.store.pool import Connections
-from catalog.store.prepared import shard_of
+from catalog.store.prepared import SHARDS, shard_of
 from catalog.store.rows import ITEM, BaseItems, items_of
 from catalog.store.statistics import fold_changes
 from catalog.store.writer import upsert_collections, upsert_items
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FOLD_AFTER_S = 30.0
-# Collections are few: one lock for all that are changed by hand.
-_LOCK_COLLECTIONS = "SELECT pg_advisory_xact_lock(hashtext('kakehashi edit collections'))"
+# Whoever writes a collection holds its row (`catalog.store.following`).
+_HOLD_TO_CHANGE = "SELECT FROM pgstac.collections WHERE id = $1 FOR NO KEY UPDATE"
+# The same, and nobody can add items to it: their foreign key holds the row as well.
+_HOLD_TO_DELETE = "SELECT FROM pgstac.collections WHERE id = $1 FOR UPDATE"
 _EXISTING = "SELECT id FROM pgstac.items WHERE collection = $1 AND id = ANY($2::text[]) ORDER BY id LIMIT 1"
-_EXISTING_COLLECTIONS = "SELECT id FROM pgstac.collections WHERE id = ANY($1::text[]) ORDER BY id LIMIT 1"
 
 Item = Mapping[str, Any]
 # Makes the new document of the one that is there; what it raises ends the transaction.
@@ -153,11 +154,12 @@ class Editor:
         if len(set(names)) < len(names):
             raise Conflict("two of the collections have the same id")
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK_COLLECTIONS)
-            existing = await connection.fetchval(_EXISTING_COLLECTIONS, names)
-            if existing is not None:
-                raise Conflict(f"there is a collection {existing} already")
-            await _write_collections(connection, collections)
+            # In one order, so that two who make the same collections never wait for each other.
+            for collection in sorted(collections, key=lambda collection: str(collection["id"])):
+                try:
+                    await _write_collection(connection, collection, replace=False)
+                except asyncpg.UniqueViolationError as error:
+                    raise Conflict(f"there is a collection {collection['id']} already") from error
 
     async def change_collection(self, name: str, change: ChangeCollection) -> StoredCollection:
         """Replace a collection by what is made of it; return what is there then.
@@ -167,8 +169,8 @@ class Editor:
             InvalidRequest: the new collection cannot be stored.
         """
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK_COLLECTIONS)
-            await _write_collections(connection, [change(await _collection(connection, name))])
+            await connection.execute(_HOLD_TO_CHANGE, name)
+            await _write_collection(connection, change(await _collection(connection, name)))
             return await _collection(connection, name)
 
     async def delete_collection(self, name: str, check: CheckCollection) -> bool:
@@ -178,7 +180,9 @@ class Editor:
             Conflict: it has items. So much is not deleted by one request.
         """
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK_COLLECTIONS)
+            # Before the row: a load that waited for it would keep us from its tables in turn.
+            await connection.execute(LOCK_SHARDS, [name] * SHARDS, list(range(SHARDS)))
+            await connection.execute(_HOLD_TO_DELETE, name)
             try:
                 check(await _collection(connection, name))
             except NotFound:
@@ -197,9 +201,9 @@ async def _lock(connection: "Connection", collection: str, names: Sequence[str])
     Raises:
         NotFound: there is no such collection.
     """
-    await _collection(connection, collection)
     shards = sorted({shard_of(name) for name in names})
     await connection.execute(LOCK_SHARDS, [collection] * len(shards), shards)
+    await _collection(connection, collection)
 
 
 async def _item(connection: "Connection", collection: str, name: str) -> Document:
@@ -223,9 +227,11 @@ async def _write(connection: "Connection", items: Sequence[Item]) -> Written:
         raise InvalidRequest("body", str(error)) from error
 
 
-async def _write_collections(connection: "Connection", collections: Sequence[Item]) -> None:
+async def _write_collection(connection: "Connection", collection: Item, *, replace: bool = True) -> None:
     try:
-        await upsert_collections(connection, collections)
+        await upsert_collections(connection, [collection], replace=replace)
+    except asyncpg.UniqueViolationError:
+        raise
     except (asyncpg.DataError, asyncpg.RaiseError, asyncpg.IntegrityConstraintViolationError) as error:
         raise InvalidRequest(
             "body", f"the collection cannot be stored: {' '.join(str(error).split())}"

@@ -17,6 +17,11 @@ from catalog.store.written import Written as Written
 if TYPE_CHECKING:
     from catalog.store.connection import Connection as Connection
 
+_INSERT_COLLECTION = "INSERT INTO pgstac.collections (content, partition_trunc) VALUES ($1::jsonb, $2)"
+_UPSERT_COLLECTION = f"""
+    {_INSERT_COLLECTION} ON CONFLICT (id) DO UPDATE SET content = excluded.content
+    WHERE pgstac.collections.content IS DISTINCT FROM excluded.content
+"""
 # pgstac's own columns (id, geometry, datetime ...) need no registration.
 _WANTED_QUERYABLES = """
 WITH wanted AS (
@@ -73,7 +78,9 @@ async def upsert_items(connection: "Connection", items: Sequence[Mapping[str, An
     return outcome.total()
 
 
-async def upsert_collections(connection: "Connection", collections: Iterable[Mapping[str, Any]]) -> int:
+async def upsert_collections(
+    connection: "Connection", collections: Iterable[Mapping[str, Any]], *, replace: bool = True
+) -> int:
     """Insert or replace collections; return how many were new or different.
 
     Where a collection has items, its extent and summaries are widened by what these say.
@@ -82,22 +89,19 @@ async def upsert_collections(connection: "Connection", collections: Iterable[Map
         connection: of the ingest role.
         collections: complete STAC Collections without structural links. Items of a large
             collection are kept in one partition per month if it says `"kakehashi:partition": "month"`.
+        replace: whether one that is there is replaced.
+
+    Raises:
+        UniqueViolationError: one is there and is not to be replaced.
     """
     changed = 0
+    statement = _UPSERT_COLLECTION if replace else _INSERT_COLLECTION
     for collection in collections:
         declared = dict(collection)
         partition = declared.pop("kakehashi:partition", None)
         async with connection.transaction():
             content, followed = await with_data_followed(connection, declared)
-            status = await connection.execute(
-                """
-                INSERT INTO pgstac.collections (content, partition_trunc) VALUES ($1::jsonb, $2)
-                ON CONFLICT (id) DO UPDATE SET content = excluded.content
-                WHERE pgstac.collections.content IS DISTINCT FROM excluded.content
-                """,
-                jsontext.dumps(content).decode(),
-                partition,
-            )
+            status = await connection.execute(statement, jsontext.dumps(content).decode(), partition)
             if followed is not None:
                 await remember_declared(connection, declared["id"], followed)
         changed += int(status.rsplit(" ", 1)[1])
