@@ -1,7 +1,7 @@
 """OGC Catalogue Service 3.0 GetRecords with GeoJSON output, as G-Portal speaks it.
 
 Counts stand in the collection-level `properties`; paging is by `startIndex`, counted from 1, without
-any snapshot, so that records published meanwhile shift the pages.
+any snapshot, so that records published or deleted meanwhile shift the pages: then they are walked again.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -11,7 +11,7 @@ from catalog.errors import UpstreamChanged
 from ingest.contract import Page
 from ingest.fetch import Fetcher
 from ingest.native import integer
-from ingest.protocols.paging import SeenPages
+from ingest.protocols.paging import MOST_WALKS, Given, SeenPages, Walk
 
 
 async def get_records(
@@ -30,6 +30,22 @@ async def get_records(
             the count of records is reached.
         UpstreamUnavailable: the service cannot be reached.
     """
+    given, is_first = Given(), True
+    for _ in range(MOST_WALKS):
+        walk = Walk()
+        async for page in _walk(http, endpoint, parameters, page_size, walk):
+            features = given.fresh(page.document["features"])
+            if features or is_first:
+                matched = page.matched if is_first else None
+                yield Page({**page.document, "features": features}, page.origin, matched)
+            is_first = False
+        if not walk.has_shifted:
+            return
+
+
+async def _walk(
+    http: Fetcher, endpoint: str, parameters: Mapping[str, str], page_size: int, walk: Walk
+) -> AsyncIterator[Page]:
     start, seen = 1, SeenPages()
     while True:
         document = await http.get_json(
@@ -50,6 +66,7 @@ async def get_records(
         where = f"{endpoint} startIndex={start}"
         seen.add(features, where)
         matched = _number(document, "numberOfRecordsMatched")
+        walk.note(matched)
         if features:
             yield Page(document, where, matched if start == 1 else None)
         start += len(features)

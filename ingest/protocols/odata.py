@@ -2,8 +2,10 @@
 
 A feed is read by a cursor on a date field. What the service allows shapes how: at most 1000 records a
 page; results unordered, with repeats, unless an order is asked for; `@odata.nextLink` vanishes when
-`$skip` + `$top` would pass 10,000, with no word that more follows. So a chain of pages that comes near
-that limit is followed by another one that starts where it ended, and what both have is given once.
+`$skip` + `$top` would pass 10,000, with no word that more follows. And a record that changes while pages
+are walked leaves its place, so that all after it move up, one of them to a page that was read already. So
+the next page is not what comes after so many records, but what comes from the last one's date on; what both
+have is given once. Only where one moment fills a whole page `@odata.nextLink` is followed.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -89,7 +91,7 @@ async def follow(
 
 
 class _Chain:
-    """Pages from one first address to the last `nextLink`.
+    """A page, or several by `nextLink` where one moment fills more than one, or they come without order.
 
     Attributes:
         latest: how far the feed has come.
@@ -100,7 +102,9 @@ class _Chain:
 
     def __init__(self, feed: Feed, since: datetime, seen: set[tuple[str, datetime]]) -> None:
         self._feed = feed
+        self._since = since
         self._seen = seen
+        self._is_left = False
         self._page_size = min(feed.page_size, MAX_PAGE)
         self.latest = since
         self.at_latest: set[tuple[str, datetime]] = set()
@@ -109,8 +113,8 @@ class _Chain:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the service may have more than it listed."""
-        return self.listed + self._page_size > MAX_CHAIN
+        """Whether the service has more than it listed, or may have."""
+        return self._is_left or self.listed + self._page_size > MAX_CHAIN
 
     async def pages(self, http: Fetcher, address: str) -> AsyncIterator[Page]:
         asked: set[str] = set()
@@ -129,6 +133,9 @@ class _Chain:
                 return
             if not isinstance(following, str):
                 raise UpstreamChanged(f"{self._feed.address}: @odata.nextLink is no address")
+            if self.is_ordered and self.latest > self._since:
+                self._is_left = True
+                return
             address = following
         if address in asked:
             raise UpstreamChanged(f"{self._feed.address}: the pages lead in a circle")

@@ -13,7 +13,7 @@ from catalog.errors import RecordRefused, UpstreamChanged
 from ingest.contract import Page
 from ingest.fetch import Fetcher
 from ingest.native import integer, lookup
-from ingest.protocols.paging import SeenPages
+from ingest.protocols.paging import MOST_WALKS, SeenPages, Walk
 from ingest.times import format_time, parse_time
 
 MAX_PAGE = 500
@@ -51,7 +51,7 @@ async def search(
     while True:
         start, seen = 0, SeenPages()
         starts: list[datetime] = []
-        new_in_window = 0
+        new_in_window, walk, walks = 0, Walk(), 1
         while True:
             document = await http.get_json(
                 url,
@@ -72,13 +72,18 @@ async def search(
             fresh = listed.take(features)
             new_in_window += len(fresh)
             total = integer(document.get("totalResults"))
+            walk.note(total)
             if fresh:
                 yield Page({**document, "features": fresh}, where, total if is_first else None)
                 is_first = False
             starts += [span[0] for span in map(span_of, features) if span]
             start += len(features)
             if total is not None and start >= total:
-                return
+                if not walk.has_shifted or walks == MOST_WALKS:
+                    return
+                # A product that went makes a later page begin too late: what was listed is left out.
+                start, seen, walk, walks = 0, SeenPages(), Walk(), walks + 1
+                continue
             if not features and total is not None:
                 raise UpstreamChanged(f"{where}: no more products come, although {total} are said to match")
             if not features:

@@ -67,14 +67,36 @@ async def test_more_than_a_window_holds_is_given_whole_and_once(catalogue: Catal
     assert len(ids) == 12_345
     assert len(set(ids)) == 12_345
     assert ids == sorted(ids)
-    assert all(int(query.get("$skip", ["0"])[0]) < 10_000 for query in catalogue.asked)
-    # Ten pages up to the window's end, then a narrower window from the last date on.
+    # Each page begins at the last date of the one before.
     assert len(catalogue.asked) == 13
-    assert "$skip" not in catalogue.asked[10]
+    assert all("$skip" not in query for query in catalogue.asked)
     assert (
-        f"ModificationDate ge {format_time(_SINCE + timedelta(seconds=4999))}"
-        in catalogue.asked[10]["$filter"][0]
+        f"ModificationDate ge {format_time(_SINCE + timedelta(seconds=499))}"
+        in (catalogue.asked[1]["$filter"][0])
     )
+
+
+async def test_one_moment_may_fill_several_pages(catalogue: Catalogue) -> None:
+    """What begins at the last date would be the same page for ever."""
+    tied = [_SINCE + timedelta(seconds=1)] * 2_500
+    _fill(catalogue, [_SINCE, *tied, _SINCE + timedelta(seconds=2)])
+    ids = await _follow(catalogue)
+    assert sorted(ids) == [f"{number:08}" for number in range(2_502)]
+    assert len(set(ids)) == len(ids)
+
+
+async def test_a_record_that_changes_while_pages_are_walked_hides_no_other(catalogue: Catalogue) -> None:
+    """It left its page; what began the next page moved up into it, and was never given."""
+    _fill(catalogue, [_SINCE + timedelta(hours=hour) for hour in range(6)])
+    records = catalogue.products["Products", "SENTINEL-1"]
+
+    def touch(given: dict[str, Any]) -> dict[str, Any]:
+        records[0] = _bare(0, _SINCE + timedelta(days=9))
+        return given
+
+    catalogue.bend = touch
+    ids = await _follow(catalogue, until=_SINCE + timedelta(days=1), page_size=2)
+    assert ids == [f"{number:08}" for number in range(6)]
 
 
 async def test_what_is_asked(catalogue: Catalogue) -> None:

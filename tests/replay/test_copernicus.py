@@ -68,6 +68,24 @@ def test_products_beyond_the_window_are_listed_once_each():
     assert found == [one["id"] for one in store.products]
 
 
+def test_a_product_that_goes_while_pages_are_walked_hides_no_other():
+    """A later page began one too late; a slice of the past was not asked for again before weeks had passed."""
+    store = DataStore(disks(30), reach=40)
+    kept = [one["id"] for one in store.products[1:]]
+    answer = store.answer
+
+    def lose_the_first(path: str, query: dict[str, str]) -> Any:
+        given = answer(path, query)
+        store.products = [one for one in store.products if one["id"] in kept]
+        return given
+
+    store.answer = lose_the_first  # type: ignore[method-assign]
+    with served(store) as url:
+        found = [one["id"] for one in searched(url, size=10, reach=40)]
+    assert set(kept) <= set(found)
+    assert len(set(found)) == len(found) == 30
+
+
 def test_the_real_window_of_10000_is_passed():
     store = DataStore(disks(10_700))
     with served(store) as url:
