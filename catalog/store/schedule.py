@@ -297,7 +297,7 @@ async def recover(connection: "Connection") -> int:
     """Make windows wait again whose worker is gone: they run, but no job in the queue is for them.
 
     That counts as a failure: of a window that takes its worker down each time, say for want of memory. From the
-    third in a row on it waits longer each time, and in the end it is set aside like any other.
+    fourth in a row on it waits longer each time (a database that restarts a few times costs no time), and in the end it is set aside like any other.
     """
     rows = await connection.fetch(
         """
@@ -305,7 +305,7 @@ async def recover(connection: "Connection") -> int:
             state = 'pending', failures = failures + 1, last_error = 'the worker that had it is gone',
             finished_at = clock_timestamp(),
             not_before = clock_timestamp()
-                + CASE WHEN failures < 2 THEN 0 ELSE least(2 ^ failures, 360) END * interval '1 minute',
+                + CASE WHEN failures < 3 THEN 0 ELSE least(2 ^ (failures - 3), 360) END * interval '1 minute',
             aside_since = CASE
                 WHEN kind IN ('follow', 'deletions') AND failures + 1 >= $1 THEN coalesce(aside_since, clock_timestamp())
                 ELSE aside_since
