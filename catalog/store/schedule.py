@@ -296,8 +296,9 @@ async def _first(
 async def recover(connection: "Connection") -> int:
     """Make windows wait again whose worker is gone: they run, but no job in the queue is for them.
 
-    That counts as a failure: of a window that takes its worker down each time, say for want of memory. From the
-    fourth in a row on it waits longer each time (a database that restarts a few times costs no time), and in the end it is set aside like any other.
+    That counts as a failure, since a window may take its worker down each time, say for want of memory. From the
+    fourth in a row on it waits longer each time (a database that restarts a few times costs none), and in the
+    end it is set aside like any other.
     """
     rows = await connection.fetch(
         """
