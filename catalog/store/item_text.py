@@ -1,4 +1,4 @@
-"""Free text of items: an item matches a term if it says so itself, or if its collection does.
+"""Free text of items: an item matches a term if it says so itself, its id begins so, or its collection says so.
 
 Collections are few, so that which of them match is found first. What they leave open is asked of the
 items: of those whose collection has all that is wanted nothing, of the others what is missing. Only a
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from catalog.store.pool import Connection
 
 _ID_LENGTH = 6
-_ID_DIGITS = 3
+# An underscore tells as much as two digits.
+_ID_DIGITS, _ID_DIGITS_BESIDE_UNDERSCORE = 3, 1
+_LAST_CHARACTER = 0x10FFFF
 _WITH_TEXT = "SELECT collection FROM kakehashi.collection_with_item_text"
 
 
@@ -75,13 +77,14 @@ def divide(
 
 
 def may_be_id(term: Term) -> bool:
-    """Whether a term can be the id of an item: one longer word with several digits, as names of products have.
+    """Whether a term can be the id of an item or its beginning: one longer word with digits, as names of products have.
 
     An id says nothing of where its item is kept, so that looking for one has its price: for ALOS-2 or L2A
     it would be paid for nothing.
     """
     digits = sum(character.isdigit() for character in term.text)
-    return " " not in term.text and len(term.text) >= _ID_LENGTH and digits >= _ID_DIGITS
+    wanted = _ID_DIGITS_BESIDE_UNDERSCORE if "_" in term.text else _ID_DIGITS
+    return " " not in term.text and len(term.text) >= _ID_LENGTH and digits >= wanted
 
 
 def is_selective(own_text: Sequence[OwnText]) -> bool:
@@ -111,8 +114,16 @@ def _condition(expression: Expression, placeholders: dict[Term, str]) -> str:
             "kakehashi.has_item_text(content)"
             f" AND kakehashi.item_words(content) @@ kakehashi.text_query({text})"
         )
-        return f"(id = {text} OR ({words}))" if may_be_id(expression) else f"({words})"
+        return f"({_begins(text)} OR ({words}))" if may_be_id(expression) else f"({words})"
     if isinstance(expression, Not):
         return f"({_condition(expression.part, placeholders)} IS NOT TRUE)"
     word = " AND " if isinstance(expression, Both) else " OR "
     return "(" + word.join(_condition(part, placeholders) for part in expression.parts) + ")"
+
+
+def _begins(text: str) -> str:
+    """Return the condition that an id begins so.
+
+    The bounds are what the index of ids is read by, whatever its collation; none of them makes it true by itself.
+    """
+    return f"(id >= {text} AND id < {text} || chr({_LAST_CHARACTER}) AND starts_with(id, {text}))"

@@ -32,6 +32,11 @@ FOUND = {
     "typhoon": {"HS_H09_01"},
     "reef-002": {"reef-002"},
     "GC1SG1_03": {"GC1SG1_03"},
+    "ALPSRP000": {"ALPSRP0001", "ALPSRP0002", "ALPSRP0003"},
+    "GC1SG1_": {"GC1SG1_01", "GC1SG1_02", "GC1SG1_03"},
+    "HS_H09": {"HS_H09_01", "HS_H09_02"},
+    "hs_h09": set(),
+    "GC1SG1_%": set(),
     "衛星": {*ALOS, *GCOM, *HIMAWARI},
     "nowhere": set(),
 }

@@ -82,7 +82,7 @@ async def test_the_condition_of_a_search_uses_the_index(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("S2A_MSIL2A_20240115T012701_N0510", True), ("ALAV2A277442870", True), ("item-001", True), ("ALOS-2", False),
-     ("Sentinel-2A", False), ("L2A", False), ("GOES-16", False), ("だいち2号", False), ("ALOS 277442870", False)],
+     ("S2B_MSIL2A", True), ("GC1SG1_", True), ("sea_surface_temperature", False), ("L2_SR", False), ("Sentinel-2A", False), ("L2A", False), ("GOES-16", False), ("だいち2号", False), ("ALOS 277442870", False)],
 )  # fmt: skip
 def test_what_is_looked_for_among_ids(text: str, expected: bool) -> None:
     assert may_be_id(Term(text)) is expected
