@@ -1,1 +1,1 @@
-"""What each sub-command of `kakehashi` does; `cli.py` only declares their options."""
+"""What each sub-command of `kakehashi` does; `commands/options/` declares their options, `cli.py` puts them together."""

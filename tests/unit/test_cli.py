@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import cli
 from catalog.errors import ConfigurationError
 from catalog.settings import DatabaseSettings
+from commands.options.common import read_settings
 from ingest.settings import IngestSettings
 
 COMMANDS = ["up", "serve", "prepare", "ingest", "harvest", "sources", "db"]
@@ -54,20 +55,20 @@ def test_wrong_usage_is_status_2(arguments: list[str]):
 def test_a_wrong_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KAKEHASHI_STATEMENT_TIMEOUT_S", "abc")
     with pytest.raises(ConfigurationError, match=r"^KAKEHASHI_STATEMENT_TIMEOUT_S: .*valid number"):
-        cli._settings(DatabaseSettings)
+        read_settings(DatabaseSettings)
 
 
 def test_a_wrong_setting_of_one_source_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KAKEHASHI_SOURCES__CDSE__NONSENSE", "x")
     monkeypatch.setenv("KAKEHASHI_BATCH_SIZE", "0")
     with pytest.raises(ConfigurationError, match=r"^KAKEHASHI_(BATCH_SIZE|SOURCES__CDSE__NONSENSE): "):
-        cli._settings(IngestSettings)
+        read_settings(IngestSettings)
 
 
 def test_a_setting_that_is_not_json_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KAKEHASHI_SOURCES", "{not json")
     with pytest.raises(ConfigurationError, match=r"^KAKEHASHI_SOURCES: .*JSON"):
-        cli._settings(IngestSettings)
+        read_settings(IngestSettings)
 
 
 def test_settings_that_do_not_fit_together_are_named(monkeypatch: pytest.MonkeyPatch):
@@ -76,7 +77,7 @@ def test_settings_that_do_not_fit_together_are_named(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("KAKEHASHI_DEFAULT_LIMIT", "10")
     monkeypatch.setenv("KAKEHASHI_MAX_LIMIT", "5")
     with pytest.raises(ConfigurationError, match=r"^KAKEHASHI_DEFAULT_LIMIT is greater"):
-        cli._settings(ApiSettings)
+        read_settings(ApiSettings)
 
 
 def test_a_database_of_somebody_else_is_not_started_or_stopped(monkeypatch: pytest.MonkeyPatch):
