@@ -24,7 +24,7 @@ from catalog.freetext import Expression, Term, holds, positive_terms
 from catalog.store.geojson import Box, Malformed, bbox_boxes
 from catalog.store.instant import Interval
 from catalog.store.search import SortKey
-from catalog.store.token import Position
+from catalog.store.token import SORTED_CHARACTERS, Position
 
 Matches = Mapping[Term, Mapping[str, float]]
 """For each term the collections that have it, and how much it tells of them."""
@@ -128,7 +128,7 @@ def page_of(
 
 
 def sort_values(one: Candidate, search: CollectionSearch, matches: Matches) -> list[Any]:
-    """Return what a collection is sorted by, apart from its id, as JSON has it."""
+    """Return what a collection is sorted by, apart from its id, as JSON has it; texts cut to what a token holds."""
     if search.sort:
         return [_sortable(one.value(key.name)) for key in search.sort]
     if search.text is None:
@@ -211,7 +211,9 @@ def _sortable(value: Any) -> Any:
         value = value.start
     if isinstance(value, datetime):
         return value.isoformat()
-    return orjson.dumps(value).decode() if isinstance(value, list | dict) else value
+    if isinstance(value, list | dict):
+        value = orjson.dumps(value).decode()
+    return value[:SORTED_CHARACTERS] if isinstance(value, str) else value
 
 
 def _compare(one: tuple[list[Any], str], other: tuple[list[Any], str], sort: tuple[SortKey, ...]) -> int:

@@ -3,6 +3,9 @@
 A token carries the sort values of the item it stands behind, not a reference to it, so that
 deleting that item breaks nothing. It also carries a fingerprint of the search that it belongs
 to. The signature (HMAC-SHA256, cut to 16 bytes) keeps values of others out of our SQL.
+
+A token is part of an address, so lists are sorted by the first characters of a text only: whatever the
+texts, a token is short enough to be asked with.
 """
 
 import base64
@@ -17,7 +20,10 @@ from catalog.errors import InvalidRequest
 
 _VERSION = 1
 _MAC_BYTES = 16
-_MAX_CHARACTERS = 8192
+# Of a text that is sorted by; what is alike so far is in the order of collection and id.
+SORTED_CHARACTERS = 500
+# As much as the longest address that the server takes. Ten texts of characters that JSON escapes are 40,000.
+_MAX_CHARACTERS = 65_535
 
 
 @dataclass(frozen=True)

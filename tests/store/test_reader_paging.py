@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from catalog.collection_search import CollectionSearch
 from catalog.errors import InvalidRequest, NotFound, StoreError
 from catalog.settings import DatabaseSettings
 from catalog.store import counts
@@ -109,6 +110,48 @@ async def test_deleting_the_item_that_a_token_stands_behind(
         back = await reader.search(replace(search, token=previous))
         remaining = [name for name in whole if (whole.index(name) + 1) % 4 and name in whole[24:28]]
         assert [document.id for document in back.documents][-len(remaining) :] == remaining
+
+
+async def test_a_walk_by_long_texts_comes_to_its_end(
+    reader: Reader, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """A token of more than 8,192 characters was written and not read: the next link answered 400."""
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    await upsert_queryables(owner, {"type": "object", "properties": {"title": text, "keywords": texts}})
+    items = [item(n) for n in range(6)]
+    for n, one in enumerate(items):
+        # Two are alike in what is sorted by, one has none; of the others the first character tells.
+        title = f"{'same' if n in (2, 4) else n}" + "\N{DELETE}\\" * 10_000
+        one["properties"] |= {} if n == 3 else {"title": title, "keywords": [title, "x"]}
+    await upsert_items(owner, items)
+    reader.invalidate()
+    for name in ("title", "keywords"):
+        for descending, wanted in ((False, "015243"), (True, "425103")):
+            search = Search(
+                sort=(SortKey(name, descending=descending),), limit=1, ids=tuple(i["id"] for i in items)
+            )
+            found, _, previous = await walk(reader, search)
+            assert found == [f"i0{n}" for n in wanted]
+            assert previous is not None
+            assert len(previous) < 8_192
+
+
+async def test_a_walk_of_collections_by_long_descriptions_comes_to_its_end(
+    reader: Reader, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    others = [COLLECTION | {"id": name, "description": name + "説明" * 10_000} for name in "ab"]
+    await upsert_collections(owner, others)
+    reader.invalidate()
+    found, token = [], None
+    while True:
+        search = CollectionSearch(sort=(SortKey("description"),), limit=1, token=token)
+        page = await reader.collections.search(search)
+        found += [document.id for document in page.documents]
+        token = page.next
+        if token is None:
+            break
+        assert len(token) < 8_192
+    assert found == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("sort", SORTS, ids=str)

@@ -22,7 +22,7 @@ from catalog.store.geojson import bbox_geometry, check_geometry
 from catalog.store.hydrate import ABSENT, Document, ItemRow, hydrate, read_base_item
 from catalog.store.instant import format_instant, parse_instant, parse_interval
 from catalog.store.search import Search
-from catalog.store.token import Position, read_token, write_token
+from catalog.store.token import SORTED_CHARACTERS, Position, read_token, write_token
 
 few = settings(max_examples=60, deadline=None)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -70,6 +70,12 @@ def test_a_changed_token_is_refused(position: Position, data: st.DataObject) -> 
 def test_garbage_is_no_token(text: str) -> None:
     with pytest.raises(InvalidRequest, match="token"):
         read_token(text, b"key", "fp")
+
+
+def test_the_longest_token_is_read() -> None:
+    """Ten keys of as many characters as are sorted by, each of which takes six in JSON."""
+    position = Position(True, "fp", ("\x01" * SORTED_CHARACTERS,) * 10, "c" * 500, "i" * 500)
+    assert read_token(write_token(position, b"key"), b"key", "fp") == position
 
 
 # --- boxes ---
