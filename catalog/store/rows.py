@@ -1,5 +1,6 @@
 """Rows of pgstac's tables and the documents they hold."""
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -40,30 +41,48 @@ _BASE_ITEMS = """
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (collection, base, position)
     ORDER BY wanted.position
 """
+_BASES_TTL_S = 5.0
 
 
 class BaseItems:
-    """Base items by collection and number. They never change, but go with their collection."""
+    """Base items by collection and number. They never change, but go with their collection.
 
-    def __init__(self) -> None:
+    Of a collection that is deleted and made again, the same number is another base item. A primary tells of
+    that (`catalog.store.changes`), a replica does not: so what is remembered has an age, too.
+    """
+
+    def __init__(self, ttl_s: float = _BASES_TTL_S) -> None:
+        """Remember nothing yet.
+
+        Args:
+            ttl_s: seconds for which base items are remembered.
+        """
+        self._ttl_s = ttl_s
         self._known: dict[tuple[str, str | None], BaseItem] = {}
+        self._until = 0.0
 
     def invalidate(self) -> None:
         """Forget all, since a collection was removed or replaced."""
-        self._known.clear()
+        # Who is waiting for the database goes on with what it knew, and adds what it finds to that.
+        self._known = {}
 
     async def of(
         self, connection: "Connection", items: Iterable[ItemRow]
     ) -> dict[tuple[str, str | None], BaseItem]:
         """Return the base items that items were stored against; asks for those not seen before."""
-        wanted = sorted({(item.collection, item.base) for item in items} - self._known.keys(), key=str)
+        now = time.monotonic()
+        if now >= self._until:
+            self.invalidate()
+            self._until = now + self._ttl_s
+        known = self._known
+        wanted = sorted({(item.collection, item.base) for item in items} - known.keys(), key=str)
         if wanted:
             rows = await connection.fetch(
                 _BASE_ITEMS, [name for name, _ in wanted], [base for _, base in wanted]
             )
             found = {key: read_base_item(row["text"]) for key, row in zip(wanted, rows, strict=True)}
-            self._known |= found
-        return self._known
+            known |= found
+        return known
 
 
 async def items_of(
