@@ -200,7 +200,7 @@ def page_statement(
 ) -> Statement:
     """Return the SELECT of the items of one page that lie in one part of the whole.
 
-    Its columns are `ITEM_COLUMNS`, and `sort_values`, which a token needs.
+    Its columns are `ITEM_COLUMNS`, and then `sort_values`, which a token needs.
 
     Args:
         selection: what is searched.
@@ -228,7 +228,7 @@ def page_statement(
     wanted = ITEM_COLUMNS if selection.with_assets else ITEM_COLUMNS_WITHOUT_ASSETS
     # What is written out of an item is made behind the LIMIT: for the page's rows alone.
     sql = f"""
-        SELECT ARRAY[{values}] AS sort_values, {wanted}
+        SELECT {wanted}, ARRAY[{values}] AS sort_values
         FROM (
             SELECT id, collection, geometry, content, {columns}
             FROM {selection.source}

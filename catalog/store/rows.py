@@ -11,14 +11,14 @@ from catalog.store.hydrate import BaseItem, Document, ItemRow, hydrate, read_bas
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
 
-# Of an item, whose whole document is `document`.
+# Of an item, whose whole document is `document`; in the order of `ItemRow`.
 ITEM_COLUMNS = """
-    item.id, item.collection,
+    item.collection, item.id,
     ST_AsGeoJSON(item.geometry, 20) AS geometry,
+    document::text AS content,
     document->>'stac_version' AS stac_version,
     document->>'pgstac:base_item' AS base,
-    document->'properties' ? 'datetime' AS has_datetime,
-    document::text AS content
+    document->'properties' ? 'datetime' AS has_datetime
 """
 # The same where nobody wants the assets: nine tenths of most items, whose text need not be written then.
 ITEM_COLUMNS_WITHOUT_ASSETS = ITEM_COLUMNS.replace("document::text", "(document - 'assets')::text")
@@ -88,18 +88,13 @@ class BaseItems:
 async def items_of(
     connection: "Connection", rows: Iterable[asyncpg.Record], bases: BaseItems
 ) -> list[Document]:
-    """Return the items of rows with the columns `ITEM_COLUMNS`."""
-    items = [
-        ItemRow(
-            collection=row["collection"],
-            id=row["id"],
-            geometry=row["geometry"],
-            content=row["content"],
-            stac_version=row["stac_version"],
-            base=row["base"] if row["base"] and row["base"].isdecimal() else None,
-            has_datetime=row["has_datetime"],
-        )
-        for row in rows
-    ]
+    """Return the items of rows that begin with the columns `ITEM_COLUMNS`."""
+    items = [_item_row(row) for row in rows]
     known = await bases.of(connection, items)
     return [hydrate(item, known[item.collection, item.base]) for item in items]
+
+
+def _item_row(row: asyncpg.Record) -> ItemRow:
+    item = ItemRow._make(row[: len(ItemRow._fields)])
+    # Who loads a member of pgstac's name with something else in it means no base item.
+    return item if item.base is None or item.base.isdecimal() else item._replace(base=None)
