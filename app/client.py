@@ -72,12 +72,12 @@ class Client(AsyncBaseCoreClient):
         request: Request = kwargs["request"]
         language = language_of(request)
         document = await self.holder.reader.collections.one(collection_id, language)
-        return spoken(Links(request).collection(document).encode(), JSON, document.languages[0])
+        return spoken(Links(request).collection(document), JSON, document.languages[0])
 
     async def get_item(self, item_id: str, collection_id: str, **kwargs: Any) -> Response:
         """Answer `GET /collections/{collection_id}/items/{item_id}`."""
         document = await self.holder.reader.item(collection_id, item_id)
-        return Response(Links(kwargs["request"]).item(document).encode(), media_type=GEOJSON)
+        return Response(Links(kwargs["request"]).item(document), media_type=GEOJSON)
 
     async def item_collection(self, collection_id: str, **kwargs: Any) -> Response:
         """Answer `GET /collections/{collection_id}/items`."""
@@ -130,14 +130,14 @@ class Client(AsyncBaseCoreClient):
             raise
 
     def _answer(self, asked: SearchRequest, page: Page, links: Links, above: list[Link]) -> Response:
-        texts = (links.item(document) for document in page.documents)
+        items = (links.item(document) for document in page.documents)
         if fields := asked.fields:
-            texts = (orjson.dumps(fields.apply(orjson.loads(text))).decode() for text in texts)
+            items = (orjson.dumps(fields.apply(orjson.loads(item))) for item in items)
         own: list[Link] = [
             {"rel": "self", "type": GEOJSON, "href": links.here},
             {"rel": "root", "type": JSON, "href": links.landing()},
             *above,
             *links.pages(page.next, page.previous, asked.body, GEOJSON),
         ]
-        body = listing('{"type":"FeatureCollection","features":[', texts, own, page)
+        body = listing('{"type":"FeatureCollection","features":[', items, own, page)
         return Response(body, media_type=GEOJSON)

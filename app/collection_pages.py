@@ -40,10 +40,10 @@ async def collections_page(
     asked = read_collection_search(body, language=language, max_limit=settings.max_limit, posted=posted)
     page = await reader.search(asked.search)
     links = Links(request)
-    texts = [links.collection(document) for document in page.documents]
+    collections = [links.collection(document) for document in page.documents]
     if asked.fields:
         fields = asked.fields
-        texts = [orjson.dumps(fields.apply(orjson.loads(text))).decode() for text in texts]
+        collections = [orjson.dumps(fields.apply(orjson.loads(one))) for one in collections]
     own: list[Link] = [
         {"rel": "self", "type": JSON, "href": links.here, "hreflang": language},
         {"rel": "root", "type": JSON, "href": links.landing()},
@@ -57,7 +57,7 @@ async def collections_page(
         *([] if posted else links.languages(language)),
         *links.pages(page.next, page.previous, asked.body, JSON),
     ]
-    return spoken(listing('{"collections":[', texts, own, page), JSON, language)
+    return spoken(listing('{"collections":[', collections, own, page), JSON, language)
 
 
 def spoken(body: bytes, media_type: str, language: str) -> Response:

@@ -69,8 +69,8 @@ class Links:
         """Return the address of the landing page."""
         return self.text()
 
-    def item(self, document: Document) -> str:
-        """Return an item as JSON text with its links."""
+    def item(self, document: Document) -> bytes:
+        """Return an item as JSON with its links."""
         frame = self._item_frames.get(document.collection)
         if frame is None:
             frame = self._item_frames[document.collection] = self._item_frame(document.collection)
@@ -90,8 +90,8 @@ class Links:
         own = orjson.dumps({"rel": "self", "type": GEOJSON, "href": f"{items}/"}).decode()
         return own.removesuffix('"}'), f'"}},{orjson.dumps(same).decode()[1:-1]}'
 
-    def collection(self, document: Document) -> str:
-        """Return a collection as JSON text with its links."""
+    def collection(self, document: Document) -> bytes:
+        """Return a collection as JSON with its links."""
         address = self.to("collections", document.id)
         own: list[Link] = [
             {
@@ -171,8 +171,8 @@ def _alternate(href: str, language: str) -> Link:
     return {"rel": "alternate", "type": JSON, "title": title, "href": href, "hreflang": language}
 
 
-def splice(document: Document, own: str, root: str) -> str:
-    """Return a document's JSON text with our links and then its stored ones.
+def splice(document: Document, own: str, root: str) -> bytes:
+    """Return a document's JSON with our links and then its stored ones.
 
     Stored links to other versions of a product are relative to the root of this catalogue.
 
@@ -183,4 +183,6 @@ def splice(document: Document, own: str, root: str) -> str:
     """
     stored = [absolute(link, root) if link.get("rel") in VERSIONS else link for link in document.links]
     more = f",{orjson.dumps(stored)[1:-1].decode()}" if stored else ""
-    return f'{document.members[:-1]},"links":[{own}{more}]}}'
+    # All but the closing brace, without copying what may be long.
+    members = memoryview(document.members.encode())[:-1]
+    return b"".join((members, f',"links":[{own}{more}]}}'.encode()))

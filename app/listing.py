@@ -9,12 +9,12 @@ from app.links import Link
 from catalog.store.page import Page
 
 
-def listing(head: str, texts: Iterable[str], links: list[Link], page: Page) -> bytes:
-    """Return a page of a list as JSON: stored texts joined, never parsed.
+def listing(head: str, documents: Iterable[bytes], links: list[Link], page: Page) -> bytes:
+    """Return a page of a list as JSON: documents joined, never parsed.
 
     Args:
         head: how the JSON begins, up to the opening bracket of the list.
-        texts: members of the list.
+        documents: members of the list, as JSON.
         links: of the page.
         page: for how many there are in all.
     """
@@ -25,8 +25,8 @@ def listing(head: str, texts: Iterable[str], links: list[Link], page: Page) -> b
             tail["numberMatchedIsEstimate"] = True
     # Joined once: a page may have megabytes.
     parts = [head.encode()]
-    for text in texts:
-        parts += (text.encode(), b",")
+    for document in documents:
+        parts += (document, b",")
     if len(parts) > 1:
         parts.pop()
     return b"".join((*parts, b"],", orjson.dumps(tail)[1:]))

@@ -62,8 +62,8 @@ def children_router(holder: ReaderHolder) -> APIRouter:
             {"rel": "parent", "type": JSON, "href": links.landing()},
             *links.pages(page.next, page.previous, None, JSON),
         ]
-        texts = ",".join(links.collection(document) for document in page.documents)
+        children = b",".join(links.collection(document) for document in page.documents)
         tail = orjson.dumps({"links": own})[1:]
-        return spoken(b"".join((b'{"children":[', texts.encode(), b"],", tail)), JSON, language)
+        return spoken(b"".join((b'{"children":[', children, b"],", tail)), JSON, language)
 
     return router

@@ -235,12 +235,12 @@ def _parsed(document: Document) -> Json:
 
 def _item_body(request: Request, document: Document) -> bytes:
     """Return an item as `GET` answers with it."""
-    return Links(request).item(document).encode()
+    return Links(request).item(document)
 
 
 def _collection_body(request: Request, stored: StoredCollection) -> bytes:
     """Return a collection as `GET` answers with it, in the language of the request."""
-    return Links(request).collection(stored.document_in(language_of(request))).encode()
+    return Links(request).collection(stored.document_in(language_of(request)))
 
 
 def _require_match(request: Request, body: bytes) -> None:

@@ -105,7 +105,8 @@ def hydrate(row: ItemRow, base: BaseItem) -> Document:
         f'{{"type":"Feature",{own_version}"id":{_quoted(row.id)},'
         f'"collection":{_quoted(row.collection)},"geometry":{row.geometry}'
     )
-    members = head + ("}" if content == "{}" else "," + content[1:])
+    # What pgstac keeps apart comes first; the text, which may be long, is copied once.
+    members = f"{head}}}" if content == "{}" else content.replace("{", f"{head},", 1)
     return Document(row.collection, row.id, members, foreign_links(links))
 
 
