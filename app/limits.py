@@ -1,9 +1,16 @@
 """What every request is held to before it reaches a route: HEAD, the body's size, UTF-8."""
 
+import re
 from urllib.parse import unquote_to_bytes
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Where documents are sent to be stored. What is posted to /collections may be a search too: see `read_at_most`.
+_POSTED = re.compile(r"/collections(/[^/]+/(items|bulk_items))?")
+_PUT = re.compile(r"/collections/[^/]+(/items/[^/]+)?")
+_DOCUMENTS = {"POST": _POSTED, "PUT": _PUT, "PATCH": _PUT}
 
 
 class HeadMiddleware:
@@ -74,8 +81,24 @@ class RequestLimitsMiddleware:
         await self._app(scope, receive_some, send)
 
     def _limit(self, scope: Scope) -> int:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        return self._max_document_bytes if path.startswith("/collections/") else self._max_body_bytes
+        documents = _DOCUMENTS.get(scope["method"])
+        if documents and documents.fullmatch(scope["path"].removeprefix(scope.get("root_path", ""))):
+            return self._max_document_bytes
+        return self._max_body_bytes
+
+
+async def read_at_most(request: Request, limit: int) -> bytes:
+    """Return the body of a request that is held to less than its route is.
+
+    Raises:
+        HTTPException: 413, it is longer than so many bytes.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
 
 
 def _too_large(limit: int) -> HTTPException:

@@ -33,7 +33,7 @@ from app.disconnect import DisconnectMiddleware
 from app.errors import ErrorBoundaryMiddleware, add_error_handlers
 from app.extensions import CORE_CLASSES, extensions
 from app.lifespan import EditorHolder, ReaderHolder, make_lifespan
-from app.limits import HeadMiddleware, RequestLimitsMiddleware
+from app.limits import HeadMiddleware, RequestLimitsMiddleware, read_at_most
 from app.links import GEOJSON, JSON
 from app.metrics import Metrics, MetricsMiddleware
 from app.negotiation import AcceptMiddleware
@@ -90,13 +90,17 @@ class _Api(StacApi):
         client = self.client
         assert isinstance(client, Client)
 
+        limits = client.settings
+
         async def post_collections(request: Request) -> Response:
             require_json(request)
-            body = read_body(await request.body())
+            adds = self.transactions is not None and await self.transactions.may_create_collections(request)
+            most = limits.transaction_max_body_bytes if adds else limits.max_body_bytes
+            body = read_body(await read_at_most(request, most))
             if not creates_collections(body):
                 return await client.post_all_collections(body, request)
             if self.transactions is None:
-                raise HTTPException(405, "collections cannot be added here", {"Allow": "GET, HEAD, OPTIONS"})
+                raise HTTPException(405, "collections cannot be added here", {"Allow": ", ".join(_READING)})
             return await self.transactions.create_collections(request, body)
 
         self.router.add_api_route(

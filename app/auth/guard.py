@@ -55,6 +55,14 @@ class Guard:
         self._log.info("%s %r by %r", request.method, request.url.path, principal.name)
         return principal
 
+    async def permits(self, request: Request, right: Right) -> bool:
+        """Whether who asks has a right, at an address where those without it may ask for something else."""
+        try:
+            principal = await self._principal(request)
+        except (Refused, ProviderUnreachable):
+            return False
+        return principal is not None and right in principal.rights
+
     async def _principal(self, request: Request) -> Principal | None:
         """Return whom the credentials make known; None if there are none."""
         key = request.headers.get(_KEY_HEADER)

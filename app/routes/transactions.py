@@ -1,7 +1,8 @@
 """Changing items and collections over HTTP: STAC API - Transaction and Collection Transaction, v1.0.0.
 
 There are no such routes unless `KAKEHASHI_TRANSACTIONS` is set. Who asks is known before the body is
-read. `If-Match` is compared weakly: the tags that answers have are weak, and tell any two documents
+read; what is posted to `/collections` may be a search, and of those who may not add collections no more is
+read than of a search. `If-Match` is compared weakly: the tags that answers have are weak, and tell any two documents
 apart all the same.
 """
 
@@ -118,6 +119,10 @@ class Transactions:
             collection_id, item_id, lambda old: _require_match(request, _item_body(request, old))
         )
         return _deleted(request, found=found)
+
+    async def may_create_collections(self, request: Request) -> bool:
+        """Whether who asks may add collections; a search is posted to the same address."""
+        return await self._guard.permits(request, Right.COLLECTIONS)
 
     async def create_collections(self, request: Request, body: Any) -> Response:
         """Add a collection, or all of a list, or none of them."""

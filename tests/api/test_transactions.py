@@ -139,7 +139,9 @@ def test_nothing_can_be_changed_unless_it_is_switched_on(http: httpx.Client) -> 
         answer = http.request(method, path, json=item("x"), headers={"Authorization": f"Bearer {KEY}"})
         error(answer, 405)
         assert method not in answer.headers["allow"]
-    error(http.post("/collections", json=collection("x")), 405)
+    answer = http.post("/collections", json=collection("x"))
+    error(answer, 405)
+    assert "POST" in answer.headers["allow"], "a search is posted there"
     error(http.post("/collections/gcom-c/bulk_items", json={}), 404)
     assert CLASS not in http.get("/conformance").json()["conformsTo"]
     assert "put" not in http.get("/api").text.lower().split('"paths"')[1].split('"components"')[0].split('"')
@@ -456,6 +458,28 @@ def test_bodies_that_are_no_documents(ops: httpx.Client, place: str) -> None:
     error(ops.post(f"{place}/items", json=big), 413)
     fits = {**item("a"), "properties": {"datetime": "2024-05-01T00:00:00Z", "x": "x" * 1_500_000}}
     assert ops.post(f"{place}/items", json=fits).status_code == 201
+
+
+def test_a_long_collection_is_taken_of_who_may_add_it(writable: Server, ops: httpx.Client) -> None:
+    """It was held to the length of a search. Of others no more is read than that, whatever it is."""
+    long = collection(f"long-{next(_numbers)}", description="x" * 1_500_000)
+    with writable.client() as nobody:
+        error(nobody.post("/collections", json=long), 413)
+        error(nobody.post("/collections", json=long, headers={"X-API-Key": ITEMS_ONLY}), 413)
+    error(ops.post("/collections", json={**long, "description": "x" * 2_100_000}), 413)
+    assert ops.post("/collections", json=long).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/collections/x/aggregate", "/collections/x/queryables", "/search"])
+def test_a_search_is_no_longer_because_documents_may_be(ops: httpx.Client, path: str) -> None:
+    error(ops.post(path, json={"filter": "x" * 1_500_000}), 413)
+
+
+def test_who_shows_a_wrong_key_may_still_search_for_collections(writable: Server) -> None:
+    """Some send along what a proxy before the server asks for."""
+    with writable.client(headers={"Authorization": "Basic eDp5"}) as client:
+        assert client.post("/collections", json={"limit": 1}).status_code == 200
+        error(client.post("/collections", json=collection("x")), 401)
 
 
 def test_if_match(ops: httpx.Client, place: str) -> None:
