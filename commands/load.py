@@ -19,17 +19,18 @@ from catalog.store.loader import Loader
 from catalog.store.migrate import migrate
 from catalog.store.pool import open_pool
 from catalog.store.prepared import Key
-from catalog.store.recognised import Recogniser, text_mark
+from catalog.store.recognised import Recogniser
 from catalog.store.statistics import fold_changes
 from catalog.store.writer import existing_collections, upsert_collections
 from catalog.store.written import Written
-from catalog.validation import Validator
 from commands.ahead import ahead
 from commands.load_display import LoadDisplay
+from commands.load_processes import Readers
+from commands.load_reading import Kind, Reading
 from commands.load_window import Window, windows
 from commands.say import say
-from ingest.foreign import VERSIONS, bring_in_collection, bring_in_item, made_collection
-from ingest.stac_files import STDIN, Found, StacFile, Unread
+from ingest.foreign import made_collection
+from ingest.stac_files import STDIN, StacFile
 
 if TYPE_CHECKING:
     from catalog.definitions import Definitions
@@ -49,12 +50,14 @@ class Order:
         mode: what happens to items that are there already.
         create_collections: whether a collection that is not there is made for its items.
         validate: whether documents are checked against the STAC schemas.
+        processes: how many read large files; None: as many as there are processors.
     """
 
     paths: tuple[Path, ...]
     mode: Mode = Mode.UPSERT
     create_collections: bool = False
     validate: bool = True
+    processes: int | None = None
 
 
 @dataclass
@@ -137,8 +140,10 @@ async def _load(
         stack.push_async_callback(pool.close)
         own, *rest = [await stack.enter_async_context(pool.connection()) for _ in range(count + 1)]
         loader = await stack.enter_async_context(Loader(rest, mode=order.mode, batch_size=_BATCH))
+        readers = stack.enter_context(Readers(validate=order.validate, processes=order.processes))
+        summary.unknown_schemas = readers.unknown_schemas
         display = stack.enter_context(LoadDisplay(files))
-        await _Load(order, own, loader, display, summary).run(files)
+        await _Load(order, own, loader, readers, display, summary).run(files)
 
 
 class _Load:
@@ -149,21 +154,19 @@ class _Load:
         order: Order,
         connection: "Connection",
         loader: Loader,
+        readers: Readers,
         display: LoadDisplay,
         summary: LoadSummary,
     ) -> None:
         self._order = order
         self._connection = connection
         self._loader = loader
+        self._readers = readers
         self._display = display
         self._summary = summary
         self._definitions: Definitions | None = None
         self._known: set[str] = set()
         self._recogniser = Recogniser(connection, checked=order.validate)
-        validator = Validator(VERSIONS)
-        summary.unknown_schemas = validator.unknown
-        self._check_item = validator.check_item if order.validate else None
-        self._check_collection = validator.check_collection if order.validate else None
 
     async def run(self, files: Sequence[StacFile]) -> None:
         started = time.monotonic()
@@ -189,17 +192,26 @@ class _Load:
         """
         unsettled = [*self._loader.pending_keys(), given := set[Key]()]
         known = await self._known_keys(window)
-        for place, piece in enumerate(window.pieces):
-            key = known.get(place)
-            if key is not None and not any(key in keys for keys in unsettled):
-                self._summary.items += 1
-                self._summary.recognised += 1
-                continue
-            mark = text_mark(window.digests[place], checked=self._order.validate)
-            for found in piece.documents() if isinstance(piece, Unread) else (piece,):
-                given.add(_key(found.document))
-                await self._take(found, mark if found.is_whole else None)
-            self._show(started)
+        pieces = list(zip(window.pieces, window.digests, strict=True))
+        bases = self._loader.bases
+        unknown = [piece for place, piece in enumerate(pieces) if place not in known]
+        if window.is_full and unknown:
+            self._readers.start()
+        async with aclosing(self._readers.read(unknown, bases)) as readings:
+            for place, piece in enumerate(pieces):
+                key = known.get(place)
+                if key is None:
+                    read = await anext(readings)
+                elif any(key in keys for keys in unsettled):
+                    read = self._readers.read_here(piece, bases)
+                else:
+                    self._summary.items += 1
+                    self._summary.recognised += 1
+                    continue
+                for one in read:
+                    given.add(one.key)
+                    await self._take(one)
+                self._show(started)
         self._show(started)
 
     def _show(self, started: float) -> None:
@@ -212,39 +224,35 @@ class _Load:
         known = await self._recogniser.known(list(window.sightings.values()))
         return {places[number]: window.sightings[places[number]].key for number in known}
 
-    async def _take(self, found: Found, text: str | None) -> None:
+    async def _take(self, one: Reading) -> None:
+        self._summary.items += one.kind is Kind.ITEM
+        self._summary.collections += one.kind is Kind.COLLECTION
+        if one.refused is not None:
+            self._refuse(one, RecordRefused(*one.refused))
+            return
         try:
-            await self._take_document(found, text)
+            if one.prepared is not None:
+                await self._loader.add_prepared(one.prepared)
+            elif one.document is not None and one.kind is Kind.ITEM:
+                await self._take_item(one.document, one.text)
+            elif one.document is not None:
+                await self._take_collection(one.document)
         except RecordRefused as error:
-            self._summary.refused[error.code] += 1
-            name = found.document.get("id") if isinstance(found.document, dict) else None
-            self._display.refusal(found.place, name, error)
+            self._refuse(one, error)
         if self._loader.outcome.refused:
             self._collect()
 
-    async def _take_document(self, found: Found, text: str | None) -> None:
-        if found.fault is not None:
-            raise found.fault
-        document = found.document
-        kind = document.get("type") if isinstance(document, dict) else None
-        if kind == "Feature":
-            await self._take_item(document, text)
-        elif kind == "Collection":
-            await self._take_collection(document)
-        else:
-            raise RecordRefused("no-stac", f"it is no Item and no Collection: type {kind!r:.60}")
+    def _refuse(self, one: Reading, error: RecordRefused) -> None:
+        self._summary.refused[error.code] += 1
+        self._display.refusal(one.place, one.key[1], error)
 
-    async def _take_item(self, document: dict[str, Any], text: str | None) -> None:
-        self._summary.items += 1
-        item = bring_in_item(document, self._check_item)
+    async def _take_item(self, item: dict[str, Any], text: str | None) -> None:
         name = item.get("collection")
         if isinstance(name, str) and name not in self._known:
             await self._ensure(name)
         await self._loader.add(item, text)
 
-    async def _take_collection(self, document: dict[str, Any]) -> None:
-        self._summary.collections += 1
-        collection = bring_in_collection(document, self._check_collection)
+    async def _take_collection(self, collection: dict[str, Any]) -> None:
         # Items that wait were prepared for the collection as it was.
         await self._loader.renew(collection["id"])
         self._summary.changed_collections += await upsert_collections(self._connection, [collection])
@@ -276,10 +284,3 @@ class _Load:
         self._summary.written = self._loader.outcome.total()
         self._summary.written.unchanged += self._summary.recognised
         self._summary.repeated = self._loader.outcome.repeated
-
-
-def _key(document: Any) -> Key:
-    """Return collection and id of an item; of anything else what no item has."""
-    if not isinstance(document, dict):
-        return "", ""
-    return str(document.get("collection")), str(document.get("id"))

@@ -73,13 +73,13 @@ class LoadDisplay:
             self._last_line = now
             say(f"{done} so far")
 
-    def refusal(self, place: str, name: object, error: "RecordRefused") -> None:
+    def refusal(self, place: str, name: str, error: "RecordRefused") -> None:
         """Name a document that was refused, unless enough of its kind were named."""
         self._named[error.code] += 1
         if self._named[error.code] > _NAMED:
             return
         more = " (further ones of this kind are only counted)" if self._named[error.code] == _NAMED else ""
-        known = f": {name:.120}" if isinstance(name, str) else ""
+        known = f": {name:.120}" if name else ""
         line = f"refused: {place}{known}: {error.code}: {error.reason}{more}"
         if self._bar:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -26,6 +26,11 @@ class Window:
     sightings: dict[int, Sighting] = field(default_factory=dict)
     size: int = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no further piece goes in."""
+        return len(self.pieces) >= _PIECES or self.size >= _BYTES
+
     def add(self, piece: Unread | Found, *, sighted: bool) -> None:
         """Take in the next piece; look for where its row seems to be if `sighted`."""
         digest = ""
@@ -44,7 +49,7 @@ def windows(pieces: Iterable[Unread | Found], *, sighted: bool) -> Iterator[Wind
     window = Window()
     for piece in pieces:
         window.add(piece, sighted=sighted)
-        if len(window.pieces) >= _PIECES or window.size >= _BYTES:
+        if window.is_full:
             yield window
             window = Window()
     if window.pieces:

@@ -89,6 +89,11 @@ class Loader:
         """How many of the items that were taken are not committed, or not known to be."""
         return sum(lane.pending for lane in self._lanes)
 
+    @property
+    def bases(self) -> Mapping[str, BaseItem]:
+        """What the items of collections share, of those collections that are known at the moment."""
+        return self._bases
+
     def forget(self) -> None:
         """Look anew at collections and partitions: a transaction around ours was rolled back."""
         self._bases.clear()
@@ -120,6 +125,15 @@ class Loader:
         """
         base = self._bases.get(item.get("collection"))
         prepared = prepare(item, base or await self._base(item), text)
+        await self.add_prepared(prepared)
+        return prepared
+
+    async def add_prepared(self, prepared: PreparedItem) -> None:
+        """Take an item that was prepared by what `bases` has of its collection now; it is written with its batch.
+
+        Raises:
+            StoreError: a batch could not be written.
+        """
         lane = self._lanes[prepared.shard % len(self._lanes)]
         lane.waiting.append(prepared)
         lane.waiting_keys.add(prepared.key)
@@ -130,7 +144,6 @@ class Loader:
         self._taken += 1
         if self._taken % _TURN == 0:
             await asyncio.sleep(0)
-        return prepared
 
     async def make_room(self) -> None:
         """Make the partitions that waiting items need; before a transaction that is meant to be short."""

@@ -276,7 +276,7 @@ def test_of_records_of_one_item_the_last_one_counts_though_its_text_is_there(
     texts = [lines([item("one", "a", "2024-01-01T00:00:00Z", gsd=number)]) for number in (1, 2)]
     catalogue.load(lines(COLLECTIONS) + texts[0])
     for order in ((0, 1), (1, 0), (0, 1, 0), (1, 0, 1), (1, 1, 0, 0), (0, 0, 1, 0, 1, 1)):
-        summary = catalogue.load(b"".join(texts[number] for number in order))
+        summary = catalogue.load(b"".join(texts[number] for number in order), processes=1)
         written = summary.written
         assert written.updated + written.unchanged + summary.repeated == summary.items == len(order)
         assert catalogue.items()["a"]["properties"]["gsd"] == order[-1] + 1, order
