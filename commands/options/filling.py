@@ -29,6 +29,14 @@ def load(
     validate: Annotated[
         bool, typer.Option(help="Check documents against the STAC schemas they declare.")
     ] = True,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            help="How many processes read a large file; as many as there are processors by default.",
+            min=1,
+            max=64,
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 1 if a document was refused.")
     ] = False,
@@ -47,7 +55,7 @@ def load(
     from commands.load import Order
     from commands.load import load as run
 
-    order = Order(tuple(paths), Mode(mode.value), create_collections, validate)
+    order = Order(tuple(paths), Mode(mode.value), create_collections, validate, processes)
     summary = run(order, database_settings(data_dir))
     if strict and summary.refused:
         raise typer.Exit(1)
