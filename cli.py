@@ -3,7 +3,6 @@
 Exit status: 0 done, 1 it failed (or, with --strict, a record was refused), 2 wrong usage.
 """
 
-import os
 import signal
 import sys
 from types import FrameType
@@ -12,9 +11,11 @@ import typer
 
 from catalog.errors import KakehashiError
 from commands.options import database, filling, ingest, looking, serving
+from commands.output import Commands
 
 app = typer.Typer(
     name="kakehashi",
+    cls=Commands,
     help="One STAC API for the Earth-observation metadata of Copernicus and of Japan's missions.",
     no_args_is_help=True,
     add_completion=False,
@@ -49,10 +50,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has had enough (`... | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     DriverPool = asyncpg.Pool[asyncpg.Record]
 
 # What the driver raises when the server is away, going, starting, full, or refuses us.
-_LOST = (
-    OSError,
+_REFUSED = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -28,6 +27,10 @@ _LOST = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
 )
+# When a connection is made or given back, every error of the system is one of the network, or of the socket.
+_AWAY = (OSError, *_REFUSED)
+# While it is lent, others are of what is done beside: a file, or standard output that nobody reads any more.
+_LOST = (TimeoutError, ConnectionResetError, ConnectionAbortedError, ConnectionRefusedError, *_REFUSED)
 # What it raises when nothing can be written now: no memory, two who wait for each other.
 _CANNOT_WRITE = (
     asyncpg.InsufficientResourcesError,
@@ -159,7 +162,7 @@ class Pool:
     async def _release(self, connection: "Connection") -> None:
         try:
             await self._pool.release(connection, timeout=self._patience.connect_s)
-        except (*_LOST, asyncpg.PostgresError, TimeoutError):
+        except (*_AWAY, asyncpg.PostgresError):
             # Giving back a broken connection fails too; the pool has dropped it by then.
             connection.terminate()
         finally:
@@ -193,7 +196,7 @@ class Pool:
             raise StoreError(
                 f"the database is not set up (`kakehashi db migrate`): {_one_line(error)}"
             ) from error
-        except (*_LOST, asyncpg.PostgresError, ValueError) as error:
+        except (*_AWAY, asyncpg.PostgresError, ValueError) as error:
             raise DatabaseUnreachable(f"no connection to the database: {_one_line(error)}") from error
 
 

@@ -1,5 +1,6 @@
 """The other commands, as processes."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -7,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from catalog.store.quarantine import Quarantined, quarantine
 from tests.e2e.program import (
     ROOT,
     command,
@@ -135,6 +138,35 @@ def test_sources_are_listed_for_machines_and_for_people():
     done = run("sources", COLUMNS="200")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(name in done.stdout for name in rows)
+
+
+def test_a_reader_that_leaves_is_no_failure(fresh_database_url: str, tmp_path: Path):
+    """`... | head` ended with status 1; from within the database, with a connection that was not lost."""
+    succeed("prepare", "--no-starter", KAKEHASHI_DATABASE_URL=fresh_database_url)
+    asyncio.run(_quarantine_many(fresh_database_url))
+    for arguments in (["sources", "--json"], ["quarantine", "cdse", "--json"]):
+        with subprocess.Popen(
+            command(*arguments),
+            env=environment(KAKEHASHI_DATABASE_URL=fresh_database_url),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout
+            assert process.stderr
+            process.stdout.close()
+            assert (process.stderr.read(), process.wait(60)) == ("", 0)
+
+
+async def _quarantine_many(url: str) -> None:
+    """Hold more than a pipe takes."""
+    connection = await asyncpg.connect(url)
+    records = [
+        Quarantined(json.dumps({"id": n, "text": "x" * 900}), str(n), None, "bad", "!") for n in range(200)
+    ]
+    await quarantine(connection, "cdse", records)
+    await connection.close()
 
 
 COMMANDS = [

@@ -76,7 +76,7 @@ DRIVER = [
 
 
 @pytest.mark.parametrize(
-    "kind", [*DRIVER, OSError, ConnectionRefusedError, FileNotFoundError], ids=lambda k: k.__name__
+    "kind", [*DRIVER, ConnectionResetError, ConnectionRefusedError, TimeoutError], ids=lambda k: k.__name__
 )
 def test_every_way_to_lose_a_database_is_one_of_ours(kind: type[Exception]) -> None:
     with pytest.raises(StoreError) as caught, database_errors():
@@ -84,6 +84,13 @@ def test_every_way_to_lose_a_database_is_one_of_ours(kind: type[Exception]) -> N
     wanted = QueryTimeout if issubclass(kind, asyncpg.QueryCanceledError) else DatabaseUnreachable
     assert type(caught.value) is wanted
     assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("kind", [BrokenPipeError, FileNotFoundError, OSError])
+def test_an_error_of_what_is_done_beside_is_none_of_the_database(kind: type[Exception]) -> None:
+    """A file that is not there, or a reader of standard output that left, was told as a lost connection."""
+    with pytest.raises(kind), database_errors():
+        raise kind("x")
 
 
 @pytest.mark.parametrize("kind", [asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError])
