@@ -77,10 +77,18 @@ def ingest(order: Order, database: DatabaseSettings, settings: IngestSettings) -
 
 
 def schemas_of(settings: IngestSettings, data_dir: Path) -> SchemaFallback | None:
-    """Return what gets extension schemas that are not bundled; None if nobody is to be asked."""
+    """Return what gets extension schemas that are not bundled; None if nobody is to be asked.
+
+    Raises:
+        ConfigurationError: the directory that they are kept in begins with `~`, and there is no such home.
+    """
     if not settings.schemas_from_network:
         return None
-    return SchemaFallback(settings.schema_dir or data_dir / "schemas", settings.schema_hosts)
+    folder = settings.schema_dir or data_dir / "schemas"
+    try:
+        return SchemaFallback(folder.expanduser(), settings.schema_hosts)
+    except RuntimeError as error:
+        raise ConfigurationError(f"KAKEHASHI_SCHEMA_DIR: {folder} cannot be used: {error}") from error
 
 
 def make_harmonizer(

@@ -15,7 +15,7 @@ from catalog.store.pool import open_pool
 from catalog.store.quarantine import Choice, Held, held_records, purge
 from catalog.store.statistics import fold_changes
 from commands.display import RunDisplay
-from commands.ingest import make_harmonizer, opened_upstream, recorded_run
+from commands.ingest import make_harmonizer, opened_upstream, recorded_run, schemas_of
 from commands.say import say
 from ingest.contract import Source, Window
 from ingest.load import CatalogueSink
@@ -125,7 +125,8 @@ async def _retry(
         stack.push_async_callback(pool.close)
         reading = await stack.enter_async_context(pool.connection())
         writing = await stack.enter_async_context(pool.connection())
-        harmonizer, summary = make_harmonizer(source, definitions), Summary(source.name)
+        schemas = schemas_of(settings, database.data_dir)
+        harmonizer, summary = make_harmonizer(source, definitions, schemas), Summary(source.name)
         asked_at = AskedAt()
         sink = CatalogueSink(
             writing, source.name, definitions, harmonizer.describe, settings.batch_size, asked_at=asked_at

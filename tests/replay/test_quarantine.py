@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,27 @@ def test_a_text_that_was_cut_off_stays_and_hinders_nothing(catalogue: Catalogue,
     assert "unreadable: 2" in done.stderr
     assert len(catalogue.items()) == 1
     assert asyncio.run(count_of(catalogue.url)) == {("cdse", "", "x"): 2}
+
+
+def test_a_retry_checks_as_much_as_a_harvest_does(catalogue: Catalogue, kakehashi: Runner, tmp_path: Path):
+    """Schemas that are not bundled were left out, so that what they refuse came in by a second try."""
+    address = "https://stac-extensions.github.io/new/v1.0.0/schema.json"
+    schema = {"type": "object", "properties": {"properties": {"required": ["new:field"]}}}
+    (tmp_path / f"{sha256(address.encode()).hexdigest()[:32]}.json").write_text(json.dumps(schema))
+    record = sentinel_2(properties={"new:other": 1})
+    record["stac_extensions"] = [*record["stac_extensions"], address]
+    asyncio.run(hold(catalogue.url, [record]))
+    done = kakehashi(
+        "ingest",
+        "cdse",
+        "--retry-quarantine",
+        database_url=catalogue.url,
+        KAKEHASHI_SCHEMAS_FROM_NETWORK="true",
+        KAKEHASHI_SCHEMA_DIR=str(tmp_path),
+    )
+    done.went_well()
+    assert "new:field" in done.stderr
+    assert not catalogue.items()
 
 
 def test_options_that_do_not_go_with_a_retry_are_refused(kakehashi: Runner):

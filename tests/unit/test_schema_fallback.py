@@ -7,11 +7,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import orjson
 import pytest
 
 from catalog.errors import RecordRefused
 from catalog.validation import Validator
+from commands.ingest import schemas_of
 from ingest.schema_fallback import SchemaFallback
+from ingest.settings import IngestSettings
 from tests.unit.documents import sentinel_2
 from tests.unit.harvested import harvested
 
@@ -116,3 +119,23 @@ def test_a_learned_schema_judges_items() -> None:
     validator.learn(url, {"type": "no such type"})
     validator.check_item(item)
     assert json.dumps(validator.unknown)
+
+
+@pytest.mark.parametrize("chosen", ["KAKEHASHI_SCHEMA_DIR", "the data directory"])
+async def test_a_folder_in_the_home_directory_is_not_made_where_the_command_is_run(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    """A folder named `~` was made."""
+    here, home = tmp_path / "here", tmp_path / "home"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(home))
+    server.answers["/new.json"] = (200, {}, orjson.dumps(SCHEMA))
+    settings = IngestSettings(
+        schema_hosts=["127.0.0.1"], schema_dir=Path("~/kept") if chosen.startswith("KAKE") else None
+    )
+    schemas = schemas_of(settings, Path("~/data"))
+    assert schemas is not None
+    assert await schemas(server.url("/new.json")) == SCHEMA
+    assert not list(here.iterdir())
+    assert len(list((home / ("kept" if settings.schema_dir else "data/schemas")).iterdir())) == 1
