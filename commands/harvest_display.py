@@ -4,10 +4,10 @@ import time
 from types import TracebackType
 
 import stamina.instrumentation
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from catalog.store import schedule
+from commands.bar import Bar
 from commands.display import announce_retries
 from commands.say import say
 from ingest.work import Outcome
@@ -22,21 +22,16 @@ class HarvestDisplay:
     def __init__(self, *, is_background: bool) -> None:
         """Show a bar if standard error is a terminal, lines if not; in the background little of either."""
         self._is_background = is_background
-        console = Console(stderr=True)
-        self._bar = (
-            Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[told]}"),
-                TimeElapsedColumn(),
-                console=console,
-                transient=True,
-            )
-            if console.is_terminal and not is_background
-            else None
+        self._bar = Bar(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeElapsedColumn(),
+            description="harvest",
+            wanted=not is_background,
+            told="",
         )
-        self._task = self._bar.add_task("harvest", total=None, told="") if self._bar else None
         self._started = time.monotonic()
         self._last_line = self._started
         self._was_busy = False
@@ -47,22 +42,20 @@ class HarvestDisplay:
     @property
     def interval_s(self) -> float:
         """Seconds between two looks at the progress."""
-        return _BAR_EVERY_S if self._bar else 2 * _BAR_EVERY_S
+        return _BAR_EVERY_S if self._bar.is_live else 2 * _BAR_EVERY_S
 
     def __enter__(self) -> "HarvestDisplay":
         if self._is_background:
             stamina.instrumentation.set_on_retry_hooks([])
         else:
             announce_retries()
-        if self._bar:
-            self._bar.start()
+        self._bar.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar:
-            self._bar.stop()
+        self._bar.__exit__(kind, error, trace)
 
     def items(self, items: int) -> None:
         """Take note of a page; the bar goes by the ledger, in which all workers write."""
@@ -74,20 +67,20 @@ class HarvestDisplay:
         if self._is_background:
             self._tell_in_background(outcome)
         elif outcome.state in ("failed", "refused", "split") or counts.records or counts.deleted:
-            self._say(line_of(outcome))
+            self._bar.say(line_of(outcome))
 
     def progress(self, progress: schedule.Progress) -> None:
         """Show how far all workers together are."""
         is_busy = bool(progress.due or progress.running)
         told = progress_line(progress, time.monotonic() - self._started)
-        if self._bar and self._task is not None:
+        if self._bar.is_live:
             total = progress.done + progress.due + progress.running
-            self._bar.update(self._task, total=total or None, completed=progress.done, told=told)
+            self._bar.update(total=total or None, completed=progress.done, told=told)
         elif is_busy and not self._is_background and time.monotonic() - self._last_line > _LINE_EVERY_S:
             self._last_line = time.monotonic()
             say(f"harvest: {told}")
         if self._was_busy and not is_busy and self._new:
-            self._say(f"harvest: nothing more is due; {self._new:,} items are new or changed")
+            self._bar.say(f"harvest: nothing more is due; {self._new:,} items are new or changed")
             self._new = 0
         self._was_busy = is_busy
 
@@ -95,29 +88,23 @@ class HarvestDisplay:
         """Tell, once, that the database is away."""
         if not self._is_database_away:
             self._is_database_away = True
-            self._say(f"harvest: the database cannot be used ({reason}); waiting for it")
+            self._bar.say(f"harvest: the database cannot be used ({reason}); waiting for it")
 
     def database_back(self) -> None:
         """Tell that the database is there again."""
         if self._is_database_away:
             self._is_database_away = False
-            self._say("harvest: the database is back")
+            self._bar.say("harvest: the database is back")
 
     def _tell_in_background(self, outcome: Outcome) -> None:
         if outcome.state == "done":
             self._silent_about_failures = False
         elif outcome.state == "failed" and not self._silent_about_failures:
             self._silent_about_failures = True
-            self._say(
+            self._bar.say(
                 f"harvest: {outcome.window.source} could not be asked ({outcome.error}); what is here is served, "
                 "and upstreams are asked again later"
             )
-
-    def _say(self, line: str) -> None:
-        if self._bar:
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-        else:
-            say(line)
 
 
 def line_of(outcome: Outcome) -> str:

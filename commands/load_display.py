@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from commands.bar import Bar
 from commands.say import say
 
 if TYPE_CHECKING:
@@ -32,32 +32,25 @@ class LoadDisplay:
         self._total = None if None in sizes else sum(size for size in sizes if size is not None)
         self._named: Counter[str] = Counter()
         self._next = self._last_line = time.monotonic()
-        console = Console(stderr=True)
-        self._bar = (
-            Progress(
-                TextColumn("loading"),
-                BarColumn(),
-                TaskProgressColumn(),
-                TextColumn("{task.fields[done]}"),
-                TimeRemainingColumn(),
-                console=console,
-                transient=True,
-            )
-            if console.is_terminal
-            else None
+        self._bar = Bar(
+            TextColumn("loading"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[done]}"),
+            TimeRemainingColumn(),
+            description="load",
+            total=self._total,
+            done="",
         )
-        self._task = self._bar.add_task("load", total=self._total, done="") if self._bar else None
 
     def __enter__(self) -> "LoadDisplay":
-        if self._bar:
-            self._bar.start()
+        self._bar.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar:
-            self._bar.stop()
+        self._bar.__exit__(kind, error, trace)
 
     def progress(self, summary: "LoadSummary") -> None:
         """Show how far it is; cheap enough to be called for every item."""
@@ -67,8 +60,8 @@ class LoadDisplay:
         self._next = now + _REFRESH_S
         rate = f", {summary.items / summary.seconds:,.0f}/s" if summary.seconds > 0.5 else ""
         done = f"{summary.items:,} items{rate}"
-        if self._bar and self._task is not None:
-            self._bar.update(self._task, completed=sum(file.position for file in self._files), done=done)
+        if self._bar.is_live:
+            self._bar.update(completed=sum(file.position for file in self._files), done=done)
         elif now - self._last_line > _LINE_EVERY_S:
             self._last_line = now
             say(f"{done} so far")
@@ -80,8 +73,4 @@ class LoadDisplay:
             return
         more = " (further ones of this kind are only counted)" if self._named[error.code] == _NAMED else ""
         known = f": {name:.120}" if name else ""
-        line = f"refused: {place}{known}: {error.code}: {error.reason}{more}"
-        if self._bar:
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-        else:
-            say(line)
+        self._bar.say(f"refused: {place}{known}: {error.code}: {error.reason}{more}")

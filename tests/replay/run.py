@@ -1,6 +1,7 @@
 """Running `kakehashi`, as a process of its own or within this one, and what came of it."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -117,6 +118,13 @@ class Runner:
             seconds = time.monotonic() - started
         captured = self._capture.readouterr()
         return Outcome(status, captured.out.decode(), captured.err.decode(), seconds)
+
+
+def file_of(folder: Path, document: Any, name: str = "answer.json") -> str:
+    """Write a document, or a text, to a file; return its path."""
+    path = folder / name
+    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    return str(path)
 
 
 class Catalogue:
