@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from catalog.store.large_pages import PageSize
 from catalog.store.parameters import Statement
 from catalog.store.planning import EVERYTHING, Part, Selection, page_statement
 from catalog.store.search import Search
@@ -29,6 +30,7 @@ async def fetch_page(
     position: Position | None,
     timeline: Timeline,
     max_bytes: int,
+    size: PageSize,
 ) -> tuple[list[asyncpg.Record], bool]:
     """Return the rows of a page in its order, and whether more lie behind them.
 
@@ -41,13 +43,17 @@ async def fetch_page(
         position: place that the page lies behind.
         timeline: how items of the search lie in time.
         max_bytes: of the items' JSON; a page of more is cut short, after one item at the least.
+        size: is told of all that is read.
+
+    Raises:
+        DatabaseBusy: the page is a large one, of which too many are being made.
     """
     limit, bytes_left = search.limit, max_bytes
     rows: list[asyncpg.Record] = []
     for part in parts_of(search, selection, position, timeline):
         wanted = limit + 1 - len(rows)
         statement = page_statement(selection, wanted, position, part)
-        found, full = await _fetch(connection, statement, wanted, bytes_left)
+        found, full = await _fetch(connection, statement, wanted, bytes_left, size)
         if full is not None:
             # Only whether another item follows is still to be seen.
             limit = min(limit, len(rows) + full)
@@ -63,17 +69,21 @@ async def fetch_page(
 
 
 async def _fetch(
-    connection: "Connection", statement: Statement, wanted: int, bytes_left: int
+    connection: "Connection", statement: Statement, wanted: int, bytes_left: int, size: PageSize
 ) -> tuple[list[asyncpg.Record], int | None]:
     """Return rows, and how many of them fill the page if they come to too many bytes, with one more behind them."""
     if wanted <= _AT_ONCE:
-        return await connection.fetch(statement.sql, *statement.parameters), None
-    rows: list[asyncpg.Record] = []
+        rows = await connection.fetch(statement.sql, *statement.parameters)
+        await size.add(_size(rows))
+        return rows, None
+    rows = []
     async with connection.transaction(readonly=True):
         cursor = await connection.cursor(statement.sql, *statement.parameters)
         while found := await cursor.fetch(_AT_ONCE):
             rows += found
-            bytes_left -= _size(found)
+            read = _size(found)
+            bytes_left -= read
+            await size.add(read)
             if bytes_left < 0:
                 return rows + await cursor.fetch(1), len(rows)
     return rows, None

@@ -1,6 +1,5 @@
 """Reading the catalogue: items, searches, health. Writes nothing."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from catalog.aggregation import Asked
-from catalog.errors import DatabaseBusy, InvalidRequest, NotFound, StoreError
+from catalog.errors import InvalidRequest, NotFound, StoreError
 from catalog.status import Status
 from catalog.store.aggregating import aggregate
 from catalog.store.collection_reader import CollectionReader
 from catalog.store.counts import Count, Counts
 from catalog.store.hydrate import Document
 from catalog.store.item_text import collections_with_item_text, divide
+from catalog.store.large_pages import LargePages, PageSize
 from catalog.store.lookup import fetch_item
 from catalog.store.merging import by_found_ids, merge_pages
 from catalog.store.page import Page
@@ -45,10 +45,6 @@ _QUERYABLES_TTL_S = 10.0
 _TIMELINES_TTL_S = 60.0
 _ITEM_TEXT_TTL_S = 5.0
 MAX_PAGE_BYTES = 33_554_432
-# Making such a page takes memory of several times its size: only so many are made at once.
-_LARGE_PAGE = 1_000
-_MOST_LARGE_PAGES = 2
-_LARGE_PAGE_WAIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ class Reader:
         self._token_key = token_key
         self.collections = CollectionReader(pool, self._key)
         self._max_page_bytes = max_page_bytes
-        self._large_pages = asyncio.Semaphore(_MOST_LARGE_PAGES)
+        self._large_pages = LargePages()
         self._counts = Counts(pool)
         self._bases = BaseItems()
         self._queryables = Snapshot(pool, load_queryables, _QUERYABLES_TTL_S)
@@ -118,49 +114,47 @@ class Reader:
             DatabaseUnreachable: no connection.
             DatabaseBusy: too many requests at once.
         """
-        if search.limit <= _LARGE_PAGE:
-            return await self._search(search)
+        size = await self._large_pages.begin(search.limit)
         try:
-            async with asyncio.timeout(_LARGE_PAGE_WAIT_S):
-                await self._large_pages.acquire()
-        except TimeoutError as error:
-            raise DatabaseBusy("too many large pages are being made") from error
-        try:
-            return await self._search(search)
+            return await self._search(search, size)
         finally:
-            self._large_pages.release()
+            size.end()
 
-    async def _search(self, search: Search) -> Page:
+    async def _search(self, search: Search, size: PageSize) -> Page:
         async with self._pool.connection() as connection, _client_errors(search):
             position = None
             if search.token is not None:
                 key = await self._key(connection)
                 position = read_token(search.token, key, search.fingerprint)
             fetch = self._fetch if search.text is None else self._fetch_divided
-            rows, more, count = await fetch(connection, search, position)
+            rows, more, count = await fetch(connection, search, position, size)
             if not rows and position is not None and not position.forward:
                 # All that lay before the place was deleted: what follows it is the first page now.
                 position = None
-                rows, more, count = await fetch(connection, search, position)
+                rows, more, count = await fetch(connection, search, position, size)
             documents = await items_of(connection, rows, self._bases)
             following, previous = await self._tokens(connection, search, rows, position, more)
         return Page(documents, count, following, previous)
 
-    async def _fetch(self, connection: "Connection", search: Search, position: Position | None) -> "_Fetched":
+    async def _fetch(
+        self, connection: "Connection", search: Search, position: Position | None, size: PageSize
+    ) -> "_Fetched":
         """Return the rows of a page, whether more lie behind them, and how many there are in all."""
         selection = select_items(search, await self._queryables.get(connection))
         timeline = (await self._timelines.get(connection)).of(search.collections)
         begun = time.monotonic()
         if position is None:
             self._counts.begin(search, selection, timeline)
-        rows, more = await fetch_page(connection, search, selection, position, timeline, self._max_page_bytes)
+        rows, more = await fetch_page(
+            connection, search, selection, position, timeline, self._max_page_bytes, size
+        )
         if position is None and not more:
             return rows, more, Count(len(rows))
         took_s = time.monotonic() - begun
         return rows, more, await self._counts.finish(connection, search, selection, timeline, took_s)
 
     async def _fetch_divided(
-        self, connection: "Connection", search: Search, position: Position | None
+        self, connection: "Connection", search: Search, position: Position | None, size: PageSize
     ) -> "_Fetched":
         """Return the same of a search with free text, which is several without."""
         queryables = await self._queryables.get(connection)
@@ -170,7 +164,7 @@ class Reader:
             for part in await self.without_text(connection, search)
             if (found := await by_found_ids(connection, part, queryables)) is not None
         ]
-        fetched = [await self._fetch(connection, part, position) for part in parts]
+        fetched = [await self._fetch(connection, part, position, size) for part in parts]
         if len(fetched) < 2:
             return fetched[0] if fetched else ([], False, Count(0))
         counts = [count for _, _, count in fetched if count is not None]

@@ -1,5 +1,6 @@
 """Walks over pages while items are deleted and added, and a store with explicit nulls in it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -289,6 +290,21 @@ async def test_a_role_or_database_that_is_not_there(fresh_database_url: str) -> 
                 await Reader(pool).health()
         finally:
             await pool.close()
+
+
+async def test_a_large_page_of_few_items_waits_for_its_turn(
+    owner: "asyncpg.Connection[asyncpg.Record]", reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as there are connections were made at once, if each had a thousand items or less."""
+    heavy = {"assets": {"data": {"href": "https://x/" + "a" * 1_000_000}}}
+    await upsert_items(owner, [item(n) | heavy for n in range(6)])
+    other = await reader._large_pages.begin(10_000)
+    await (await reader._large_pages.begin(10_000)).add(0)
+    waiting = asyncio.create_task(reader.search(Search(limit=30)))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(waiting), 0.5)
+    other.end()
+    assert len((await waiting).documents) == 30
 
 
 async def test_a_page_of_too_many_bytes_is_cut_short_and_goes_on(
