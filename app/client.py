@@ -41,7 +41,10 @@ class Client(AsyncBaseCoreClient):
         page = landing_page(
             self.settings, Links(request), self.conformance_classes(), titles, self.stac_version, language
         )
-        return spoken(orjson.dumps(page), JSON, language)
+        answer = spoken(orjson.dumps(page), JSON, language)
+        # Or the way to the page for people: a cache must not give one for the other.
+        answer.headers.add_vary_header("Accept")
+        return answer
 
     async def conformance(self, **kwargs: Any) -> Response:
         """Answer `GET /conformance`."""

@@ -5,6 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
+from app.search_request import MAX_JSON_DEPTH
 from catalog.errors import InvalidRequest
 
 _OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
@@ -32,6 +35,7 @@ def json_patch(target: Any, operations: Any) -> Any:
 
     Raises:
         InvalidRequest: `body`, which operation is malformed, or names what is not there.
+        HTTPException: 422, the document would be nested deeper than one that is sent may be.
     """
     if not isinstance(operations, list) or len(operations) > _MAX_OPERATIONS:
         raise InvalidRequest("body", f"a JSON Patch is a list of at most {_MAX_OPERATIONS} operations")
@@ -41,6 +45,8 @@ def json_patch(target: Any, operations: Any) -> Any:
     for number, operation in enumerate(operations):
         try:
             budget -= _apply(holder, operation)
+        except _TooDeep as fault:
+            raise HTTPException(422, f"operation {number} of the patch: {fault}") from fault
         except _Fault as fault:
             raise InvalidRequest("body", f"operation {number} of the patch: {fault}") from fault
         if budget < 0:
@@ -50,6 +56,10 @@ def json_patch(target: Any, operations: Any) -> Any:
 
 class _Fault(Exception):
     """What is wrong with one operation."""
+
+
+class _TooDeep(_Fault):
+    """It puts a value too deep into the document."""
 
 
 def _apply(holder: list[Any], operation: Any) -> int:
@@ -90,6 +100,13 @@ def _size(value: Any) -> int:
     return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
+def _depth(value: Any) -> int:
+    """Return how deep a value is nested; one that holds no other is 1 deep."""
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 1
+
+
 def _pointer(operation: dict[str, Any], name: str) -> list[str]:
     """Return the names of a JSON Pointer (RFC 6901)."""
     text = operation.get(name)
@@ -113,6 +130,9 @@ def _get(holder: list[Any], path: Sequence[str]) -> Any:
 
 
 def _set(holder: list[Any], path: Sequence[str], value: Any, *, replace: bool) -> None:
+    # At each step, lest a value that is copied on the way be too deep to look at.
+    if len(path) + _depth(value) > MAX_JSON_DEPTH:
+        raise _TooDeep(f"the document would be nested more than {MAX_JSON_DEPTH} deep")
     if not path:
         holder[0] = value
         return

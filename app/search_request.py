@@ -22,7 +22,7 @@ from catalog.store.search import NEWEST_FIRST, Search, SortKey
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 # Of 2024-01-01T00:00:00+09:00 in a query string whose + was not escaped, and so arrives as a space.
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d(?:/|$))", re.ASCII)
-_MAX_JSON_DEPTH = 200
+MAX_JSON_DEPTH = 200
 _MAX_NAMES = 10_000
 _MAX_SORT_KEYS = 10
 
@@ -260,8 +260,8 @@ def _check_json(value: Any, name: str) -> None:
     waiting = [(value, 1)]
     while waiting:
         node, depth = waiting.pop()
-        if depth > _MAX_JSON_DEPTH:
-            raise InvalidRequest(name[:80], f"is nested more than {_MAX_JSON_DEPTH} deep")
+        if depth > MAX_JSON_DEPTH:
+            raise InvalidRequest(name[:80], f"is nested more than {MAX_JSON_DEPTH} deep")
         if isinstance(node, str):
             if "\0" in node:
                 raise InvalidRequest(name[:80].replace("\0", "\\0"), "contains a NUL character")

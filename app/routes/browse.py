@@ -43,4 +43,4 @@ def to_people(request: Request) -> Response | None:
     )
     if not prefers_html or request.query_params:
         return None
-    return RedirectResponse(Links(request).to("browse"), 303, {"Vary": "Accept"})
+    return RedirectResponse(Links(request).to("browse"), 303, {"Vary": "Accept-Language, Accept"})

@@ -13,9 +13,12 @@ from app.metrics import Metrics
 from catalog.errors import StoreError
 from catalog.status import Status
 
+# How long it is told that there is no status, in seconds, if that is less than a status may be old.
+_LONGEST_FAILURE_S = 5.0
+
 
 class StatusCache:
-    """The status as it was a moment ago: however many ask, the database is asked once."""
+    """The status as it was a moment ago: however many ask, the database is asked once, be it away or not."""
 
     def __init__(self, holder: ReaderHolder, max_age_s: float) -> None:
         """Begin without one.
@@ -27,7 +30,7 @@ class StatusCache:
         self._holder = holder
         self._max_age_s = max_age_s
         self._asking = asyncio.Lock()
-        self._status: Status | None = None
+        self._status: Status | StoreError | None = None
         self._until = 0.0
 
     async def current(self) -> tuple[Status, float]:
@@ -38,10 +41,17 @@ class StatusCache:
         """
         async with self._asking:
             if self._status is None or time.monotonic() >= self._until:
-                self._status = None
-                self._status = await self._holder.reader.status()
-                self._until = time.monotonic() + self._max_age_s
-            return self._status, max(0.0, self._until - time.monotonic())
+                holds_s = self._max_age_s
+                try:
+                    self._status = await self._holder.reader.status()
+                except StoreError as error:
+                    # Who waits behind this request would else wait as long as it did, one after the other.
+                    self._status, holds_s = error, min(holds_s, _LONGEST_FAILURE_S)
+                self._until = time.monotonic() + holds_s
+            found = self._status
+        if isinstance(found, StoreError):
+            raise found.with_traceback(None)
+        return found, max(0.0, self._until - time.monotonic())
 
 
 def status_router(cache: StatusCache, metrics: Metrics) -> APIRouter:

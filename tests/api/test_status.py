@@ -122,9 +122,9 @@ class CountingReader:
 
     async def status(self) -> int:
         await asyncio.sleep(0)
+        self.asked += 1
         if self.is_away:
             raise DatabaseUnreachable("away")
-        self.asked += 1
         return self.asked
 
 
@@ -139,6 +139,19 @@ async def test_however_many_ask_the_database_is_asked_once():
     holder.is_away = True
     with pytest.raises(DatabaseUnreachable):
         await fresh.current()
+
+
+async def test_while_the_database_is_away_those_who_wait_are_told_at_once():
+    """Each asked anew, when the one before had waited for a connection for ten seconds."""
+    holder: Any = CountingReader()
+    holder.is_away = True
+    cache = StatusCache(holder, max_age_s=3600)
+    answers = await asyncio.gather(*(cache.current() for _ in range(50)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {DatabaseUnreachable}
+    assert holder.asked == 1
+    holder.is_away = False
+    cache._until -= 5
+    assert await cache.current() == (2, pytest.approx(3600, abs=5))
 
 
 def test_requests_are_counted_by_route_and_never_by_path(server: Server):

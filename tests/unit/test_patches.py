@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.exceptions import HTTPException
 
 from app.patches import json_patch, merge_patch
 from catalog.errors import InvalidRequest
@@ -108,6 +109,32 @@ def test_a_patch_that_cannot_be_applied(operations: Any) -> None:
     with pytest.raises(InvalidRequest, match="body"):
         json_patch(target, operations)
     assert target == {"a": 1, "list": [1, 2], "o": {}}
+
+
+def _nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda deep: {"op": "add", "path": "/a" * deep, "value": _nested(100)},
+        lambda deep: {"op": "copy", "from": "", "path": "/a" * deep},
+        lambda deep: {"op": "replace", "path": "/a" * (deep - 1), "value": _nested(100)},
+    ],
+)
+def test_a_patch_cannot_nest_a_document_without_bound(step: Any) -> None:
+    """Each operation went a little deeper, until one met the end of Python's stack: 500."""
+    operations = [step(deep) for deep in range(100, 1_000, 99)]
+    with pytest.raises(HTTPException, match="nested more than 200 deep") as refused:
+        json_patch(_nested(100), operations)
+    assert refused.value.status_code == 422
+    assert json_patch(_nested(100), [{"op": "add", "path": "/a" * 100, "value": _nested(100)}]) == _nested(
+        200
+    )
 
 
 @given(values, values)
