@@ -35,32 +35,47 @@ def count(found: QgsVectorLayer, request: QgsFeatureRequest | None = None) -> in
     return sum(feature.hasGeometry() for feature in found.getFeatures(request or QgsFeatureRequest()))
 
 
-application = QgsApplication([], False)
-application.initQgis()
-print("QGIS", Qgis.QGIS_VERSION)
-collections = [one["id"] for one in fetched("collections", limit=1000)["collections"]]
-features = 0
-for collection in collections:
-    found = layer(collection)
-    matched = fetched("search", collections=collection, limit=1)["numberMatched"]
-    assert found.isValid() or not matched, f"{collection} is no layer: {found.error().message()}"
-    if matched:
-        assert found.crs().authid() == "EPSG:4326", f"{collection}: {found.crs().authid()}"
-        read = count(found)
-        assert read == matched, f"{collection}: QGIS reads {read} features, a search finds {matched}"
-        features += read
-print(f"{len(collections)} collections, {features} features")
+def every_collection() -> None:
+    collections = [one["id"] for one in fetched("collections", limit=1000)["collections"]]
+    features = 0
+    for collection in collections:
+        found = layer(collection)
+        matched = fetched("search", collections=collection, limit=1)["numberMatched"]
+        assert found.isValid() or not matched, f"{collection} is no layer: {found.error().message()}"
+        if matched:
+            assert found.crs().authid() == "EPSG:4326", f"{collection}: {found.crs().authid()}"
+            read = count(found)
+            assert read == matched, f"{collection}: QGIS reads {read} features, a search finds {matched}"
+            features += read
+    print(f"{len(collections)} collections, {features} features")
 
-sentinel = layer("sentinel-2-l2a")
-names = {field.name(): field.typeName() for field in sentinel.fields()}
-assert names["datetime"] == "DateTime", names
-assert names["eo:cloud_cover"] == "Real", names
-inside = count(sentinel, QgsFeatureRequest().setFilterRect(QgsRectangle(*JAPAN)))
-wanted = fetched("search", collections="sentinel-2-l2a", bbox=",".join(map(str, JAPAN)), limit=1)
-assert inside == wanted["numberMatched"] > 0, f"{inside} features over Japan, not {wanted['numberMatched']}"
-print(f"over Japan: {inside}")
-cloudless = count(sentinel, QgsFeatureRequest().setFilterExpression('"eo:cloud_cover" < 50'))
-wanted = fetched("search", collections="sentinel-2-l2a", filter="eo:cloud_cover < 50", limit=1)
-assert cloudless == wanted["numberMatched"] > 0, f"{cloudless} features, not {wanted['numberMatched']}"
-print(f"with fewer clouds: {cloudless}")
-application.exitQgis()
+
+def filters() -> None:
+    sentinel = layer("sentinel-2-l2a")
+    names = {field.name(): field.typeName() for field in sentinel.fields()}
+    assert names["datetime"] == "DateTime", names
+    assert names["eo:cloud_cover"] == "Real", names
+    inside = count(sentinel, QgsFeatureRequest().setFilterRect(QgsRectangle(*JAPAN)))
+    wanted = fetched("search", collections="sentinel-2-l2a", bbox=",".join(map(str, JAPAN)), limit=1)
+    assert inside == wanted["numberMatched"] > 0, (
+        f"{inside} features over Japan, not {wanted['numberMatched']}"
+    )
+    print(f"over Japan: {inside}")
+    cloudless = count(sentinel, QgsFeatureRequest().setFilterExpression('"eo:cloud_cover" < 50'))
+    wanted = fetched("search", collections="sentinel-2-l2a", filter="eo:cloud_cover < 50", limit=1)
+    assert cloudless == wanted["numberMatched"] > 0, f"{cloudless} features, not {wanted['numberMatched']}"
+    print(f"with fewer clouds: {cloudless}")
+
+
+def main() -> None:
+    # QGIS crashes when it ends before its layers, which are gone when these functions return.
+    application = QgsApplication([], False)
+    application.initQgis()
+    print("QGIS", Qgis.QGIS_VERSION)
+    every_collection()
+    filters()
+    application.exitQgis()
+
+
+if __name__ == "__main__":
+    main()
