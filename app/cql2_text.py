@@ -13,7 +13,7 @@ from typing import Any
 import cql2
 
 from catalog.errors import InvalidRequest
-from catalog.store.instant import parse_instant
+from catalog.instant import parse_instant
 
 _MAX_TEXT = 100_000
 _MAX_OPEN = 100

@@ -15,8 +15,8 @@ from app.filters import both, read_filter, read_query
 from app.request_body import refuse_repeated_members
 from catalog.errors import InvalidRequest
 from catalog.freetext import read_free_text
+from catalog.instant import Interval, parse_interval
 from catalog.store.geojson import bbox_geometry, check_geometry
-from catalog.store.instant import Interval, parse_interval
 from catalog.store.search import NEWEST_FIRST, Search, SortKey
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)

@@ -21,8 +21,8 @@ from catalog.evaluate.filter import meets
 from catalog.evaluate.relations import temporal
 from catalog.evaluate.values import instant_of
 from catalog.freetext import Expression, Term, holds, positive_terms
+from catalog.instant import Interval
 from catalog.store.geojson import Box, Malformed, bbox_boxes
-from catalog.store.instant import Interval
 from catalog.store.search import SortKey
 from catalog.store.token import SORTED_CHARACTERS, Position
 

@@ -1,9 +1,10 @@
 """Times: whatever an upstream writes becomes UTC, RFC 3339, `Z`."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from catalog.errors import RecordRefused
+from catalog.instant import instant_at, offset_of
 
 # Properties of an item that hold a time.
 TIME_FIELDS = (
@@ -28,9 +29,9 @@ _FORM = re.compile(
 def parse_time(text: object, field: str = "datetime") -> datetime:
     """Parse an ISO 8601 time with 0 to 12 fraction digits and any offset.
 
-    Digits beyond the microsecond are cut off: PostgreSQL and Python keep no more. A leap second
-    (`:60`) becomes the last microsecond of its minute. A time without zone is taken as UTC, as all
-    upstreams that leave it out mean it. A date alone is its first instant.
+    Digits beyond the microsecond are cut off: PostgreSQL and Python keep no more. Of a leap second, see
+    `catalog.instant`. A time without zone is taken as UTC, as all upstreams that leave it out mean it.
+    A date alone is its first instant.
 
     Args:
         text: the time as the upstream wrote it.
@@ -43,19 +44,10 @@ def parse_time(text: object, field: str = "datetime") -> datetime:
     if match is None:
         raise RecordRefused("bad-datetime", f"{field} is not a time: {text!r:.60}")
     year, month, day, hour, minute, second, fraction, zone = match.groups()
-    leap = second == "60"
+    clock = (int(part or 0) for part in (year, month, day, hour, minute, second))
     try:
-        moment = datetime(
-            int(year),
-            int(month),
-            int(day),
-            int(hour or 0),
-            int(minute or 0),
-            59 if leap else int(second or 0),
-            999_999 if leap else int(((fraction or "") + "000000")[:6]),
-            tzinfo=UTC,
-        )
-        return moment - _offset(zone)
+        micros = int((fraction or "")[:6].ljust(6, "0"))
+        return instant_at(*clock, microsecond=micros) - offset_of(zone)
     except (ValueError, OverflowError) as error:
         raise RecordRefused("bad-datetime", f"{field} is not a time: {text!r:.60} ({error})") from error
 
@@ -76,13 +68,3 @@ def format_time(moment: datetime) -> str:
     else:
         precision = "microseconds"
     return utc.isoformat(timespec=precision) + "Z"
-
-
-def _offset(zone: str | None) -> timedelta:
-    if zone is None or zone in "Zz":
-        return timedelta(0)
-    hours, minutes = int(zone[1:3]), int(zone[-2:])
-    if hours > 23 or minutes > 59:
-        raise ValueError(f"offset {zone} is out of range")
-    offset = timedelta(hours=hours, minutes=minutes)
-    return -offset if zone[0] == "-" else offset

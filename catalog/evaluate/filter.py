@@ -10,7 +10,7 @@ from typing import Any
 from catalog.errors import InvalidRequest
 from catalog.evaluate.relations import ARRAY, SPATIAL, TEMPORAL, array, spatial, temporal
 from catalog.evaluate.values import TEXT_FUNCTIONS, calculate, compare, instant_of, like, negate
-from catalog.store.instant import Interval, parse_instant
+from catalog.instant import Interval, parse_instant
 
 Property = Callable[[str], Any]
 """Gives the value of a property by its name: None if there is none."""

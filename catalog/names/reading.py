@@ -1,13 +1,13 @@
 """Reading product names by the grammars: from its pieces to what a name says."""
 
 import re
-from calendar import monthrange
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from catalog.instant import instant_at
 from catalog.names.forms import Match, matches, stem, version_key, version_order
 from catalog.names.grammar import LIST_FIELDS, NUMBER_FIELDS, PLACE, Choice, Time, families
 from catalog.names.product import ProductName
@@ -158,12 +158,7 @@ def _clock(text: str, form: str) -> datetime:
             found[unit] = int(digits)
         elif unit != digits:
             raise ValueError(f"{text} is not written like {form}")
-    month_days = monthrange(found["year"], found["MM"])[1]
-    if found["DD"] > month_days:
-        raise ValueError(f"{text}: the month has {month_days} days")
-    # A leap second is written as the 60th: it belongs to the minute that it ends.
-    seconds = min(found["ss"], 59) if found["ss"] == 60 else found["ss"]
-    return datetime(found["year"], found["MM"], found["DD"], found["hh"], found["mm"], seconds, tzinfo=UTC)
+    return instant_at(found["year"], found["MM"], found["DD"], found["hh"], found["mm"], found["ss"])
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from catalog.store.instant import parse_instant
+from catalog.instant import parse_instant
 
 if TYPE_CHECKING:
     import asyncpg

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from catalog.freetext import Expression
-from catalog.store.instant import Interval
+from catalog.instant import Interval
 
 
 @dataclass(frozen=True)

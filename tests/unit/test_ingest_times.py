@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import RecordRefused
+from catalog.instant import parse_instant
+from catalog.names.reading import parse_name
 from ingest.times import format_time, parse_time
 
 _MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -53,8 +55,8 @@ def test_fractions_of_0_to_12_digits_are_cut_at_the_microsecond(
         ("2024-01-15 01:27:01", "2024-01-15T01:27:01Z"),
         ("2024-01-15T01:27Z", "2024-01-15T01:27:00Z"),
         (" 2024-01-15 ", "2024-01-15T00:00:00Z"),
-        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999999Z"),
-        ("2017-01-01T08:59:60.5+09:00", "2016-12-31T23:59:59.999999Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2017-01-01T08:59:60.5+09:00", "2017-01-01T00:00:00Z"),
         ("2024-02-29T00:00:00.123456789012Z", "2024-02-29T00:00:00.123456Z"),
         ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
@@ -62,6 +64,18 @@ def test_fractions_of_0_to_12_digits_are_cut_at_the_microsecond(
 )
 def test_how_upstreams_write_times(text: str, utc: str) -> None:
     assert format_time(parse_time(text)) == utc
+
+
+def test_a_leap_second_is_one_instant_whoever_reads_it() -> None:
+    """In a record it was the last microsecond of its minute, in a name the second before, in a search the next one."""
+    named = parse_name("S2A_MSIL2A_20161231T235960_N0204_R130_T51CVP_20170101T010505")
+    assert named is not None
+    text = "2016-12-31T23:59:60Z"
+    assert named.start == parse_time(text) == parse_instant(text) == datetime(2017, 1, 1, tzinfo=UTC)
+
+
+def test_a_name_of_the_last_leap_second_there_can_be_is_no_error() -> None:
+    assert parse_name("S2A_MSIL2A_99991231T235960_N0204_R130_T51CVP_20170101T010505") is None
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from catalog.instant import parse_date, parse_instant
 from catalog.store.cql2.nodes import Node, is_property, shown, text_of
 from catalog.store.geojson import Malformed
 from catalog.store.indexes import indexed_number
-from catalog.store.instant import parse_date, parse_instant
 from catalog.store.parameters import Parameters
 from catalog.store.queryables import Kind, Queryable
 

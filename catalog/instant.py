@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -23,11 +23,44 @@ class Interval:
     end: datetime | None
 
 
+def instant_at(
+    year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, *, microsecond: int = 0
+) -> datetime:
+    """Return the instant in UTC that a calendar and a clock of UTC show.
+
+    A leap second (`:60`, RFC 3339 section 5.7) is the first instant of the next minute, as it is for PostgreSQL.
+
+    Raises:
+        ValueError: there is no such day or time; or none that a calendar of four-digit years has.
+    """
+    if second != 60:
+        return datetime(year, month, day, hour, minute, second, microsecond, UTC)
+    try:
+        return datetime(year, month, day, hour, minute, 59, tzinfo=UTC) + timedelta(seconds=1)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
+def offset_of(zone: str | None) -> timedelta:
+    """Return how much a local time is ahead of UTC: `Z`, `+09:00` or `-0330`; none: it is in UTC.
+
+    Raises:
+        ValueError: there is no such offset.
+    """
+    if zone is None or zone in "Zz":
+        return timedelta()
+    hours, minutes = int(zone[1:3]), int(zone[-2:])
+    if hours > 23 or minutes > 59:
+        raise ValueError(f"offset {zone} is out of range")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return -offset if zone[0] == "-" else offset
+
+
 def parse_instant(text: str) -> datetime:
     """Read an RFC 3339 date-time with any offset; return it in UTC.
 
-    Fractions finer than a microsecond are cut off, as PostgreSQL keeps no more. A leap second
-    (`:60`, RFC 3339 section 5.7) becomes the first instant of the next minute.
+    Fractions finer than a microsecond are cut off, as PostgreSQL keeps no more. Of a leap second, see
+    `instant_at`.
 
     Raises:
         ValueError: the text is something else; says what.
@@ -36,15 +69,10 @@ def parse_instant(text: str) -> datetime:
     if not match:
         hint = ": a time and an offset are needed" if _DATE.fullmatch(text) else ""
         raise ValueError(f"{text[:40]!r} is not an RFC 3339 date-time such as 2024-05-01T00:00:00Z{hint}")
-    year, month, day, hour, minute, second = (int(match.group(n)) for n in range(1, 7))
-    leap = second == 60
-    fraction = int((match.group(7) or "0")[:6].ljust(6, "0"))
+    *clock, fraction, zone = match.groups()
     try:
-        offset = _offset(match.group(8), match.group(9), match.group(10))
-        local = datetime(
-            year, month, day, hour, minute, 59 if leap else second, 0 if leap else fraction, timezone(offset)
-        )
-        return (local + timedelta(seconds=1) if leap else local).astimezone(UTC)
+        micros = int((fraction or "")[:6].ljust(6, "0"))
+        return instant_at(*map(int, clock), microsecond=micros) - offset_of(zone)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text[:40]!r} is not a time: {error}") from error
 
@@ -83,17 +111,3 @@ def parse_date(text: str) -> tuple[datetime, datetime]:
         return day, day + timedelta(days=1)
     except (ValueError, OverflowError):
         raise refusal from None
-
-
-def format_instant(instant: datetime) -> str:
-    """Write an instant in UTC with `Z`, and with microseconds only if it has any."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _offset(sign: str | None, hours: str | None, minutes: str | None) -> timedelta:
-    if sign is None or hours is None or minutes is None:
-        return timedelta()
-    if int(hours) > 23 or int(minutes) > 59:
-        raise ValueError("offset out of range")
-    offset = timedelta(hours=int(hours), minutes=int(minutes))
-    return -offset if sign == "-" else offset
