@@ -20,7 +20,7 @@ from commands.say import say
 from ingest.contract import Source, Window
 from ingest.load import CatalogueSink
 from ingest.report import Summary
-from ingest.requarantine import AskedAt, Retry, Watch
+from ingest.requarantine import Ages, Retry, Watch
 from ingest.settings import IngestSettings
 from ingest.sources import make_source
 
@@ -127,14 +127,20 @@ async def _retry(
         writing = await stack.enter_async_context(pool.connection())
         schemas = schemas_of(settings, database.data_dir)
         harmonizer, summary = make_harmonizer(source, definitions, schemas), Summary(source.name)
-        asked_at = AskedAt()
+        ages = Ages()
         sink = CatalogueSink(
-            writing, source.name, definitions, harmonizer.describe, settings.batch_size, asked_at=asked_at
+            writing,
+            source.name,
+            definitions,
+            harmonizer.describe,
+            settings.batch_size,
+            asked_at=ages.asked_at,
+            refused_at=ages.refused_at,
         )
         stack.push_async_callback(sink.close)
         display = stack.enter_context(RunDisplay(source.name, limit))
         watch = Watch(display.progress, display.refusal)
-        retry = Retry(source, writing, sink, harmonizer, summary, asked_at, watch)
+        retry = Retry(source, writing, sink, harmonizer, summary, ages, watch)
         chosen = (choice.collection,) if choice.collection else ()
         started = time.monotonic()
         try:

@@ -14,7 +14,7 @@ from catalog.store.batch import Guard
 from catalog.store.defined import upsert_defined
 from catalog.store.deletion import Deleted, delete_items
 from catalog.store.loader import Loader
-from catalog.store.overtaken import without_known, without_overtaken
+from catalog.store.overtaken import without_known, without_overtaken, without_renewed
 from catalog.store.prepared import Key, PreparedItem
 from catalog.store.quarantine import Quarantined, quarantine
 from catalog.store.writer import (
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Describe = Callable[[str], Awaitable[Collection | None]]
 # When the upstream was asked for a record, by the database's clock.
 AskedAt = Callable[[Record], datetime]
+# When a record was refused that is tried again.
+RefusedAt = Callable[[Record], datetime]
 _MAX_NATIVE = 1_000_000
 
 
@@ -54,6 +56,7 @@ class CatalogueSink:
         guard: Guard | None = None,
         asked_at: AskedAt | None = None,
         *,
+        refused_at: RefusedAt | None = None,
         only_new: bool = False,
     ) -> None:
         """Use a connection of the ingest role.
@@ -67,6 +70,8 @@ class CatalogueSink:
             guard: asked at the beginning of each transaction that writes; raises if it must not.
             asked_at: when each record was asked for: what the upstream deleted since is not written. None: it
                 is written whatever was deleted, such as a file that somebody chose to load.
+            refused_at: where refused records are tried again: an item that was made of what the upstream said
+                after its record was refused stays as it is.
             only_new: whether nothing is written of an item that the catalogue has, or had.
         """
         self._connection = connection
@@ -75,6 +80,7 @@ class CatalogueSink:
         self._describe = describe
         self._guard = guard
         self._asked_at = asked_at
+        self._refused_at = refused_at
         sieve = without_known if only_new else self._not_overtaken if asked_at else None
         self._loader = Loader(
             [connection], join=self._joined, guard=guard, sieve=sieve, batch_size=batch_size
@@ -192,11 +198,14 @@ class CatalogueSink:
     async def _not_overtaken(
         self, connection: "Connection", items: Sequence[PreparedItem]
     ) -> Sequence[PreparedItem]:
-        """Return the items that the upstream has not deleted since they were asked for."""
-        if self._asked_at is None:
-            return items
-        asked_at = {item.key: self._asked_at(self._waiting[item.key][1]) for item in items}
-        kept = await without_overtaken(connection, self._source, items, asked_at)
+        """Return the items of which the upstream has not said otherwise since."""
+        kept = items
+        if self._asked_at is not None:
+            asked_at = {item.key: self._asked_at(self._waiting[item.key][1]) for item in kept}
+            kept = await without_overtaken(connection, self._source, kept, asked_at)
+        if self._refused_at is not None:
+            refused_at = {item.key: self._refused_at(self._waiting[item.key][1]) for item in kept}
+            kept = await without_renewed(connection, self._source, kept, refused_at)
         self._overtaken |= {item.key for item in items} - {item.key for item in kept}
         return kept
 

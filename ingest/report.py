@@ -77,7 +77,7 @@ class Summary:
             lines.append(f"  left out: {_of(self.outside, 'record')} outside of what was asked for")
         if self.written.overtaken:
             lines.append(
-                f"  left out: {_of(self.written.overtaken, 'item')} that the upstream deleted meanwhile"
+                f"  left out: {_of(self.written.overtaken, 'item')} that the upstream deleted or renewed since"
             )
         if self.repeated:
             lines.append(f"  left out: {_of(self.repeated, 'record')} that came more than once")

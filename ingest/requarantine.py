@@ -6,16 +6,14 @@ was made since of what the upstream said later leaves it, too: it would take the
 that the upstream deleted since it gave it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from catalog import jsontext
-from catalog.store.quarantine import Choice, Held, held_records, is_overtaken, release
-from catalog.store.writer import Written
-from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Source, Tombstone
+from catalog.store.quarantine import Choice, Held, held_records, release
+from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Source
 from ingest.harmonize import Harmonizer
 from ingest.pipeline import Sink, run
 from ingest.report import Refusal, Summary
@@ -50,58 +48,29 @@ class _HeldRecords:
         return await self._source.describe(collection)
 
 
-class AskedAt:
-    """When the records that are tried again were asked for, by the clock of the database."""
+class Ages:
+    """How old the records that are tried again are, by the clock of the database."""
 
     def __init__(self) -> None:
-        self._moments: dict[int, datetime] = {}
+        """Begin without any; a portion's are noted before it is tried."""
+        self._held: dict[int, Held] = {}
 
     def note(self, record: Record, held: Held) -> None:
-        """Note it of a record; when it was refused if that is all that is known."""
-        self._moments[id(record)] = held.record.asked_at or held.last_seen
+        """Note it of a record of the portion that is tried next."""
+        self._held[id(record)] = held
 
     def forget(self) -> None:
         """Forget all records: others may get their place in memory."""
-        self._moments.clear()
+        self._held.clear()
 
-    def __call__(self, record: Record) -> datetime:
-        """Return it for a record of the portion that is being tried."""
-        return self._moments[id(record)]
+    def asked_at(self, record: Record) -> datetime:
+        """Return when the upstream was asked for a record; when it was refused, if that is all that is known."""
+        held = self._held[id(record)]
+        return held.record.asked_at or held.last_seen
 
-
-class _NewerStays:
-    """A sink that passes everything on to another one but what its source has said better since."""
-
-    def __init__(self, sink: Sink, reading: "Connection", source: str, since: Mapping[int, datetime]) -> None:
-        self._sink = sink
-        self._reading = reading
-        self._source = source
-        self._since = since  # when each record was refused last, by its `id()`
-
-    @property
-    def written(self) -> Written:
-        return self._sink.written
-
-    async def collection(self, collection: Collection) -> None:
-        await self._sink.collection(collection)
-
-    async def item(self, item: Item, record: Record) -> list[Refusal]:
-        since = self._since[id(record)]
-        if await is_overtaken(self._reading, self._source, item["collection"], item["id"], since):
-            return []
-        return await self._sink.item(item, record)
-
-    async def tombstone(self, tombstone: Tombstone) -> list[Refusal]:
-        return await self._sink.tombstone(tombstone)
-
-    async def refused(self, refusal: Refusal) -> None:
-        await self._sink.refused(refusal)
-
-    async def flush(self) -> list[Refusal]:
-        return await self._sink.flush()
-
-    def transaction(self) -> AbstractAsyncContextManager[object]:
-        return self._sink.transaction()
+    def refused_at(self, record: Record) -> datetime:
+        """Return when a record was refused last."""
+        return self._held[id(record)].last_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +96,7 @@ class Retry:
         sink: Sink,
         harmonizer: Harmonizer,
         summary: Summary,
-        asked_at: AskedAt,
+        ages: Ages,
         watch: Watch,
     ) -> None:
         """Prepare it.
@@ -138,7 +107,7 @@ class Retry:
             sink: takes the items.
             harmonizer: turns records into items.
             summary: counted in this one.
-            asked_at: is told when the records were asked for; the sink's own.
+            ages: is told how old the records are; the sink's own.
             watch: who is told.
         """
         self._source = source
@@ -146,7 +115,7 @@ class Retry:
         self._sink = sink
         self._harmonizer = harmonizer
         self._summary = summary
-        self._asked_at = asked_at
+        self._ages = ages
         self._watch = watch
 
     async def run(self, reading: "Connection", choice: Choice, limit: int | None = None) -> int:
@@ -160,17 +129,16 @@ class Retry:
         left = tried = 0
         async for portion in held_records(reading, choice):
             chosen = portion if limit is None else portion[: limit - tried]
-            left += await self._portion(reading, chosen)
+            left += await self._portion(chosen)
             tried += len(chosen)
             if limit is not None and tried >= limit:
                 break
         return left
 
-    async def _portion(self, reading: "Connection", portion: Sequence[Held]) -> int:
+    async def _portion(self, portion: Sequence[Held]) -> int:
         # Of one record in several versions, the last one counts.
         latest: dict[str | bytes, tuple[Record, list[bytes]]] = {}
-        since: dict[int, datetime] = {}
-        self._asked_at.forget()
+        self._ages.forget()
         for held in portion:
             record = _record(held)
             if record is None:
@@ -180,8 +148,7 @@ class Retry:
             key = held.record.native_id or held.digest
             _, older = latest.get(key, (record, []))
             latest[key] = (record, [*older, held.digest])
-            since[id(record)] = held.last_seen
-            self._asked_at.note(record, held)
+            self._ages.note(record, held)
         refused: set[int] = set()
 
         def note(refusal: Refusal) -> None:
@@ -198,7 +165,7 @@ class Retry:
         await run(
             _HeldRecords(self._source),
             _one(Page([record for record, _ in latest.values()], _ORIGIN)),
-            _NewerStays(self._sink, reading, self._source.name, since),
+            self._sink,
             self._harmonizer,
             selection=Selection(),
             summary=self._summary,

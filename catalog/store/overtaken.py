@@ -1,7 +1,8 @@
 """Records that were overtaken by what the catalogue learnt since they were asked for.
 
-Their upstream deleted them between the question and the transaction that writes; or, of the starter
-catalogue, whose documents were recorded long ago, anything is known of their items already.
+Their upstream deleted them between the question and the transaction that writes; or renewed them, where
+records are tried again that were refused long ago; or, of the starter catalogue, whose documents were
+recorded long ago, anything is known of their items already.
 
 A slice may be read for hours, while deletions are applied beside it. What was read before a deletion was
 noted, and is written after, would bring the item back, for good where no later look at the list of
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from catalog.instant import parse_instant
 from catalog.store.prepared import Key, PreparedItem
 
 if TYPE_CHECKING:
@@ -79,3 +81,40 @@ async def without_known(connection: "Connection", items: Sequence[PreparedItem])
     rows = await connection.fetch(_KNOWN, [item.collection for item in items], [item.id for item in items])
     known = {(row["collection"], row["id"]) for row in rows}
     return [item for item in items if item.key not in known]
+
+
+async def without_renewed(
+    connection: "Connection", source: str, items: Sequence[PreparedItem], since: Mapping[Key, datetime]
+) -> list[PreparedItem]:
+    """Return the items that were not made anew of what their source said after a time; older records say less.
+
+    Args:
+        connection: of the ingest role, in a transaction that holds the locks of the items' shards.
+        source: name of the upstream.
+        items: that are about to be written.
+        since: the time, for each of them.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT items.collection, items.id, items.content #>> '{properties,harvest:time}' AS harvested
+        FROM unnest($2::text[], $3::text[]) AS coming (collection, id)
+        JOIN pgstac.items ON items.collection = coming.collection AND items.id = coming.id
+        WHERE items.content #>> '{properties,harvest:source}' = $1
+        """,
+        source,
+        [item.collection for item in items],
+        [item.id for item in items],
+    )
+    renewed = {
+        (row["collection"], row["id"])
+        for row in rows
+        if _is_after(row["harvested"], since[row["collection"], row["id"]])
+    }
+    return [item for item in items if item.key not in renewed]
+
+
+def _is_after(harvested: str | None, moment: datetime) -> bool:
+    try:
+        return harvested is not None and parse_instant(harvested) > moment
+    except ValueError:  # somebody else wrote it
+        return False

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from catalog.instant import parse_instant
-
 if TYPE_CHECKING:
     import asyncpg
 
@@ -213,25 +211,6 @@ async def purge(
             await fold_quarantine_counts(connection)
     await fold_quarantine_counts(connection)
     return gone
-
-
-async def is_overtaken(
-    connection: "Connection", source: str, collection: str, identifier: str, since: datetime
-) -> bool:
-    """Tell whether an item was made of what its source said after a time; then an older record says less."""
-    harvested = await connection.fetchval(
-        """
-        SELECT content #>> '{properties,harvest:time}' FROM pgstac.items
-        WHERE collection = $1 AND id = $2 AND content #>> '{properties,harvest:source}' = $3
-        """,
-        collection,
-        identifier,
-        source,
-    )
-    try:
-        return harvested is not None and parse_instant(harvested) > since
-    except ValueError:  # somebody else wrote it
-        return False
 
 
 def _digest(record: Quarantined) -> bytes:

@@ -13,7 +13,7 @@ class Written:
     """What became of the items of a batch or a whole load.
 
     Attributes:
-        overtaken: not written, because their upstream deleted them after it gave them.
+        overtaken: not written, because their upstream deleted or renewed them after it gave them.
     """
 
     inserted: int = 0

@@ -5,7 +5,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -26,8 +26,12 @@ from catalog.store.quarantine import (
     quarantine,
     release,
 )
+from ingest.contract import Record
+from ingest.harmonize import Harmonizer
+from ingest.load import CatalogueSink
+from ingest.sources import make_source
 from tests.replay.run import Catalogue, Runner
-from tests.unit.documents import sentinel_2
+from tests.unit.documents import definitions, sentinel_2
 
 Connection = Any
 
@@ -165,6 +169,37 @@ def test_a_record_that_was_refused_long_ago_does_not_take_its_item_back(
     assert asyncio.run(count_of(catalogue.url)) == {}
 
 
+async def test_a_record_that_is_renewed_in_the_very_moment_of_the_retry_is_not_taken_back(
+    connection: Connection, fresh_database_url: str
+):
+    """The check was made when the record was read: what a harvest wrote between that and the commit was lost."""
+    source = make_source("cdse", definitions())
+    harmonizer = Harmonizer(source, definitions().vocabulary)
+    old, new = (Record(sentinel_2(properties={"eo:cloud_cover": clouds}), "x") for clouds in (1, 2))
+    refused_at = datetime.now(UTC) - timedelta(days=1)
+    other = await asyncpg.connect(fresh_database_url, server_settings={"role": "kakehashi_ingest"})
+    try:
+        retry = CatalogueSink(
+            connection,
+            "cdse",
+            definitions(),
+            source.describe,
+            100,
+            asked_at=lambda record: refused_at,
+            refused_at=lambda record: refused_at,
+        )
+        await retry.item(harmonizer.settle(harmonizer.item(old)), old)
+        harvest = CatalogueSink(other, "cdse", definitions(), source.describe, 100)
+        await harvest.item(harmonizer.settle(harmonizer.item(new)), new)
+        await harvest.flush()
+        await retry.flush()
+        assert retry.written.overtaken == 1
+        clouds = "SELECT content #>> '{properties,eo:cloud_cover}' FROM pgstac.items"
+        assert float(await connection.fetchval(clouds)) == 2
+    finally:
+        await other.close()
+
+
 @pytest.mark.parametrize(
     ("deleted", "comes_back"),
     [("after it was asked for", False), ("before it was asked for", True), ("another record of it", True)],
@@ -191,7 +226,7 @@ def test_a_record_that_the_upstream_deleted_since_is_not_brought_back(
     done = kakehashi("ingest", "cdse", "--retry-quarantine", database_url=catalogue.url)
     done.went_well()
     assert bool(catalogue.items()) is comes_back
-    assert ("1 item that the upstream deleted meanwhile" in done.stderr) is not comes_back
+    assert ("1 item that the upstream deleted or renewed since" in done.stderr) is not comes_back
     assert asyncio.run(count_of(catalogue.url)) == {}
 
 
