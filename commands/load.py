@@ -30,7 +30,7 @@ from commands.load_reading import Kind, Reading
 from commands.load_window import Window, windows
 from commands.say import say
 from ingest.foreign import made_collection
-from ingest.stac_files import STDIN, StacFile
+from ingest.stac_files import StacFile
 
 if TYPE_CHECKING:
     from catalog.definitions import Definitions
@@ -115,7 +115,7 @@ def load(order: Order, settings: DatabaseSettings) -> LoadSummary:
         KakehashiError: it could not be finished; what was committed before stays.
     """
     files = [StacFile(path) for path in order.paths]
-    missing = [str(file.path) for file in files if file.path != STDIN and not file.path.is_file()]
+    missing = [str(file.path) for file in files if not file.is_there]
     if missing:
         raise ConfigurationError(f"no such file: {', '.join(missing)}")
     summary = LoadSummary()

@@ -83,10 +83,15 @@ class StacFile:
         self._raw: IO[bytes] | None = None
 
     @property
+    def is_there(self) -> bool:
+        """Whether there is something to be read, also if that is no file: a pipe, such as `<(zcat items.gz)`."""
+        return self.path == STDIN or (self.path.exists() and not self.path.is_dir())
+
+    @property
     def size(self) -> int | None:
         """Bytes of the file, None if nobody knows."""
         try:
-            return None if self.path == STDIN else self.path.stat().st_size
+            return self.path.stat().st_size if self._is_regular else None
         except OSError:
             return None
 
@@ -97,6 +102,10 @@ class StacFile:
             return self._raw.tell() if self._raw is not None and self.path != STDIN else 0
         except (OSError, ValueError):
             return 0
+
+    @property
+    def _is_regular(self) -> bool:
+        return self.path != STDIN and self.path.is_file()
 
     def pieces(self) -> Iterator[Unread | Found]:
         """Yield what the file holds: texts as they stand, or documents where it has no texts.
@@ -133,8 +142,8 @@ class StacFile:
         from arro3.core import Table
         from arro3.io import read_parquet
 
-        if self.path == STDIN:
-            raise ConfigurationError("GeoParquet cannot be read from standard input: name the file")
+        if not self._is_regular:
+            raise ConfigurationError(f"{name}: GeoParquet cannot be read from a pipe: name the file")
         with self.path.open("rb") as file:
             file.seek(-len(_PARQUET), io.SEEK_END)
             if file.read() != _PARQUET:  # the library crashes on it, loudly

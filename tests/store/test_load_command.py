@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,6 +230,28 @@ JUNK: dict[str, tuple[bytes, str]] = {
 def test_a_file_that_is_none_is_named(catalogue: Catalogue, content: bytes, message: str):
     with pytest.raises(ConfigurationError, match=message):
         catalogue.load(content)
+
+
+def test_a_pipe_is_read_like_a_file(catalogue: Catalogue):
+    """`kakehashi load <(zcat items.gz)` said that there is no such file."""
+    pipe = catalogue.directory / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(gzip.compress(lines([*COLLECTIONS, *ITEMS])),))
+    writer.start()
+    summary = load(Order((pipe,)), DatabaseSettings(database_url=catalogue.url))
+    writer.join()
+    assert (summary.items, summary.refused) == (len(ITEMS), {})
+    assert len(catalogue.items()) == len(ITEMS)
+
+
+def test_geoparquet_from_a_pipe_is_refused(catalogue: Catalogue):
+    pipe = catalogue.directory / "parquet"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"PAR1" + b"\x00" * 40 + b"PAR1",))
+    writer.start()
+    with pytest.raises(ConfigurationError, match="GeoParquet cannot be read from a pipe"):
+        load(Order((pipe,)), DatabaseSettings(database_url=catalogue.url))
+    writer.join()
 
 
 def test_a_file_that_is_not_there_is_named_before_anything_is_done(database_url: str, tmp_path: Path):
