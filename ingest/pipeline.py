@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from catalog.errors import RecordRefused, TooManyResults
+from catalog.errors import ConfigurationError, RecordRefused, TooManyResults, UpstreamError
 from catalog.store.writer import Written
 from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Source, Tombstone
 from ingest.geometry import intersects_box
@@ -87,6 +87,7 @@ async def run(
     Raises:
         TooManyResults: there are more than `max_records`.
         UpstreamError: the upstream failed; all items that were taken before are durable.
+        ConfigurationError: a file of pages is wrong; the same.
         StoreError: the sink failed.
     """
     summary = summary or Summary(source.name)
@@ -101,7 +102,8 @@ async def run(
             on_progress(summary)
             if run_of_pages.is_full:
                 break
-    except BaseException:
+    except (UpstreamError, ConfigurationError):
+        # There are no more pages. Where it is the sink that failed, it would fail again, and hide why.
         await run_of_pages.finish()
         raise
     else:
@@ -111,6 +113,7 @@ async def run(
                 await ending(summary)
     finally:
         summary.seconds = time.monotonic() - started
+        summary.written = sink.written
         summary.unknown_terms = harmonizer.vocabulary.unknown
         summary.unknown_schemas = harmonizer.validator.unknown
         summary.repairs = harmonizer.repairs
