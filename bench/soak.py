@@ -40,7 +40,7 @@ PLAN = f"""
   collections: {S2}
   since: 12d
   every: 2s
-  overlap: 30m
+  overlap: 4m
   window: 2d
   deletions: true
   reconcile: 30s
@@ -74,6 +74,7 @@ SETTINGS = {
 # Of the requests, how many end in a fault.
 SHARE_OF_FAULTS = 0.08
 LONGEST_REST_S = 600.0
+MOST_PRODUCTS = 2_500
 
 
 class Faults:
@@ -185,7 +186,13 @@ class Soak:
 
     def _live(self) -> None:
         numbers = [one.number for one in self._living.products()]
-        deed = self._chance.choice(("add", "add", "add", "change", "change", "delete"))
+        # As many as the plan can be done for: what is tried is that nothing is lost, not how much can be done.
+        many = len(numbers) > MOST_PRODUCTS
+        deed = self._chance.choice(
+            ("add", "change", "change", *["delete"] * 5)
+            if many
+            else ("add", "add", "add", "change", "change", "delete")
+        )
         self.happened[deed] += 1
         if deed == "add" or len(numbers) < 50:
             self._living.add(*(_moment(self._chance) for _ in range(self._chance.randint(1, 8))))
