@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.aggregation_request import body_of_aggregate, read_aggregations
+from app.bodies import AGGREGATE_BODY
 from app.lifespan import ReaderHolder
 from app.links import JSON, Link, Links
-from app.parameters import AGGREGATE_BODY, AggregateRequest, CollectionAggregateRequest
+from app.parameters import AggregateRequest, CollectionAggregateRequest
 from app.request_body import refuse_repeated, require_json
 from app.search_request import body_of_get, read_body, read_search
 from catalog.aggregation import AGGREGATIONS, of_collection

@@ -53,7 +53,7 @@ def read_collection_search(
         boxes=_boxes(body.get("bbox")),
         interval=read_interval(body.get("datetime")),
         filter=_filter(body),
-        sort=read_sort(sort) if sort else (),
+        sort=() if sort is None or sort == [] else read_sort(sort),
         limit=None if body.get("limit") is None else read_limit(body["limit"], max_limit, max_limit),
         token=read_token(body.get("token")),
         language=language,

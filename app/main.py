@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.auth.guard import make_guard
+from app.bodies import COLLECTIONS_BODY, SEARCH_BODY
 from app.catalogue_cache import CatalogueCacheMiddleware
 from app.client import Client
 from app.compression import CompressionMiddleware
@@ -40,8 +41,6 @@ from app.negotiation import AcceptMiddleware
 from app.openapi import use_openapi_30
 from app.outflow import OutflowMiddleware
 from app.parameters import (
-    COLLECTIONS_BODY,
-    SEARCH_BODY,
     CollectionRequest,
     CollectionsRequest,
     ItemsRequest,

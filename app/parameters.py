@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from stac_fastapi.types.search import APIRequest
 
 from app.filters import CRS84, LANGUAGES
-from catalog.aggregation import AGGREGATIONS, INTERVALS
+from catalog.aggregation import INTERVALS
 
 _DIGITS = re.compile(r"-?\d+", re.ASCII)
 
@@ -244,67 +244,3 @@ class CollectionAggregateRequest(_Aggregating):
     """Parameters of `GET /collections/{collection_id}/aggregate`."""
 
     collection_id: _CollectionId = attr.ib(kw_only=True)
-
-
-SEARCH_BODY: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "collections": {"type": "array", "items": {"type": "string"}},
-        "ids": {"type": "array", "items": {"type": "string"}},
-        "bbox": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
-        "intersects": {
-            "type": "object",
-            "description": "GeoJSON geometry.",
-            "required": ["type"],
-            "properties": {"type": {"type": "string"}},
-        },
-        "datetime": {"type": "string", "example": "2024-01-01T00:00:00Z/.."},
-        "limit": {"type": "integer", "minimum": 1, "default": 10},
-        "filter": {"oneOf": [{"type": "object"}, {"type": "string"}], "description": "CQL2 filter."},
-        "filter-lang": {"type": "string", "enum": list(LANGUAGES)},
-        "filter-crs": {"type": "string", "enum": sorted(CRS84)},
-        "sortby": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field"],
-                "properties": {
-                    "field": {"type": "string"},
-                    "direction": {"type": "string", "enum": ["asc", "desc"]},
-                },
-            },
-        },
-        "fields": {
-            "type": "object",
-            "properties": {
-                "include": {"type": "array", "items": {"type": "string"}},
-                "exclude": {"type": "array", "items": {"type": "string"}},
-            },
-        },
-        "q": {
-            "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-            "description": "Free text, or a list of phrases any of which is looked for.",
-        },
-        "query": {"type": "object"},
-        "token": {"type": "string"},
-    },
-}
-_PAGE = ("limit", "token", "sortby", "fields")
-AGGREGATE_BODY: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        **{name: schema for name, schema in SEARCH_BODY["properties"].items() if name not in _PAGE},
-        "aggregations": {"type": "array", "items": {"type": "string", "enum": list(AGGREGATIONS)}},
-        "datetime_frequency_interval": {"type": "string", "enum": list(INTERVALS)},
-        "centroid_geohash_grid_frequency_precision": {"type": "integer", "minimum": 1, "maximum": 12},
-        "centroid_geotile_grid_frequency_precision": {"type": "integer", "minimum": 0, "maximum": 29},
-    },
-}
-_ONLY_ITEMS = ("collections", "ids", "intersects")
-COLLECTIONS_BODY: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        **{name: schema for name, schema in SEARCH_BODY["properties"].items() if name not in _ONLY_ITEMS},
-        "limit": {"type": "integer", "minimum": 1},
-    },
-}

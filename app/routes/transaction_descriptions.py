@@ -6,8 +6,8 @@ added to all operations alike (`app.openapi_answers`).
 
 from typing import Any
 
+from app.bodies import COLLECTIONS_BODY
 from app.links import GEOJSON, JSON
-from app.parameters import COLLECTIONS_BODY
 
 # By the names of `app.openapi`.
 _WHO: list[dict[str, list[str]]] = [{"bearer": []}, {"key": []}]
