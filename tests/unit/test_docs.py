@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -53,3 +54,16 @@ def test_every_dependency_has_its_reason():
     for requirement in project["dependencies"]:
         name = re.split(r"[\[<>=]", requirement)[0].split(".")[0]
         assert name in architecture, f"{name} has no line in docs/architecture.md"
+
+
+def test_containers_get_the_settings_of_a_file() -> None:
+    """Only port, address and number of workers reached them, whatever stood in `.env`."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    for name in ("prepare", "api", "ingest"):
+        [file] = services[name]["env_file"]
+        named = re.fullmatch(r"\$\{(\w+):-(.+)\}", file)
+        assert named
+        variable, default = named.groups()
+        assert f"`{variable}`" in (ROOT / "docs/how-to/docker.md").read_text(encoding="utf-8")
+        lines = (ROOT / default).read_text(encoding="utf-8").splitlines()
+        assert all(line.startswith("#") for line in lines), "without the variable nothing is set"
