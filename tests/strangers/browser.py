@@ -87,6 +87,7 @@ def browse(page: Page, url: str) -> None:
     assert page.locator(".card").count() < 20
     page.click("text=日本語")
     page.wait_for_selector("h1:has-text('コレクション')")
+    assert str(page.get_attribute("footer a", "href")).endswith("language=ja"), "its link stayed in English"
     page.goto(f"{url}/browse?lang=en#/collections/sentinel-2-l2a")
     page.wait_for_selector(".card.item")
     every = int(page.inner_text("[role=status]").split()[0])

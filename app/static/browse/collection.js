@@ -107,13 +107,13 @@ export async function collectionView({ content, map, signal, parameters }, id) {
     map.footprint(page.features.map((item) => ({ id: item.id, geometry: item.geometry, label: item.id })), mark);
     map.setBox(box);
     map.fit(box ? [box] : page.features.map((item) => item.bbox));
-    pages.replaceChildren(...[["prev", "newer"], ["next", "older"]].map(([rel, name]) => {
+    pages.replaceChildren(...[["prev", "back"], ["next", "more"]].map(([rel, name]) => {
       const href = linked(page, rel);
       return href ? el("button", { type: "button", onclick: () => load(href) }, text(name)) : null;
     }).filter(Boolean));
   };
   content.replaceChildren(
-    el("p", { class: "crumbs" }, el("a", { href: "#/" }, text("back"))),
+    el("p", { class: "crumbs" }, el("a", { href: "#/" }, text("everything"))),
     el("h1", {}, collection.title || id), el("p", { class: "id" }, id),
     el("p", { class: "description" }, collection.description), facts(collection),
     form(id, parameters, map), count, list, pages,

@@ -53,7 +53,7 @@ export async function itemView({ content, map, signal }, collection, id) {
   const links = item.links.filter((link) => !STRUCTURAL.has(link.rel));
   const assets = Object.entries(item.assets || {});
   content.replaceChildren(
-    el("p", { class: "crumbs" }, el("a", { href: "#/" }, text("back")), " › ",
+    el("p", { class: "crumbs" }, el("a", { href: "#/" }, text("everything")), " › ",
       el("a", { href: `#/collections/${encodeURIComponent(collection)}` }, about.title || collection)),
     el("h1", { class: "long" }, item.properties.title || id), el("p", {}, when(item.properties)),
     ...(href ? [picture(href, text("thumbnail"))] : []),

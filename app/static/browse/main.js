@@ -49,12 +49,18 @@ function preferred() {
   return known.find((tag) => LANGUAGES.includes(tag)) || "en";
 }
 
+/** Say everything in a language, what the API is asked for among it. */
+function use(tag) {
+  speak(tag);
+  document.querySelector("footer a").href = address("", { language: language() });
+}
+
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => {
     const url = new URL(location.href);
     url.searchParams.set("lang", button.dataset.language);
     history.replaceState(null, "", url);
-    speak(button.dataset.language);
+    use(button.dataset.language);
     show();
   });
 }
@@ -71,6 +77,5 @@ window.addEventListener("hashchange", async () => {
   window.scrollTo(0, 0);
 });
 
-speak(preferred());
-document.querySelector("footer a").href = address("", { language: language() });
+use(preferred());
 show();
