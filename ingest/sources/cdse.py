@@ -138,10 +138,6 @@ class Cdse:
         """Read a product that the OData catalogue deleted."""
         return self._odata.to_tombstone(record)
 
-    def changes(self, since: datetime, until: datetime | None = None) -> AsyncIterator[Page]:
-        """Give what the OData catalogue added or changed in `[since, until)`, as pages for `records`."""
-        return self._odata.changes(self._fetcher(), since, until)
-
     def deletions(self, since: datetime, until: datetime | None = None) -> AsyncIterator[Page]:
         """Give what the OData catalogue deleted in `[since, until)`, as pages for `records`."""
         return self._odata.deletions(self._fetcher(), since, until)

@@ -83,15 +83,6 @@ class ODataCatalogue:
 
     # -- asking -------------------------------------------------------------------------------
 
-    async def changes(
-        self, http: Fetcher, since: datetime, until: datetime | None = None
-    ) -> AsyncIterator[Page]:
-        """Give what was added or changed in `[since, until)`, by date of modification."""
-        expand = ("Attributes", "Assets", "Locations")
-        names = self.definition.collection_names
-        async for page in self._follow(http, names, "Products", "ModificationDate", expand, since, until):
-            yield page
-
     async def changed_ids(
         self, http: Fetcher, collection: str, since: datetime, until: datetime | None
     ) -> AsyncIterator[list[str]]:
@@ -99,9 +90,7 @@ class ODataCatalogue:
         feeds = (feed.name for feed in self.definition.feeds if feed.collections.fullmatch(collection))
         name = next(feeds, None)
         names = self.definition.collection_names if name is None else (name,)
-        async for page in self._follow(
-            http, names, "Products", "ModificationDate", ("Attributes",), since, until
-        ):
+        async for page in self._follow(http, names, "Products", "ModificationDate", since, until):
             found = (self._id_in(record, collection) for record in self.records(page) or ())
             yield [identifier for identifier in found if identifier is not None]
 
@@ -118,9 +107,8 @@ class ODataCatalogue:
         self, http: Fetcher, since: datetime, until: datetime | None = None
     ) -> AsyncIterator[Page]:
         """Give what was deleted in `[since, until)`."""
-        expand = ("Attributes",)
         names = self.definition.collection_names
-        async for page in self._follow(http, names, "DeletedProducts", "DeletionDate", expand, since, until):
+        async for page in self._follow(http, names, "DeletedProducts", "DeletionDate", since, until):
             yield page
 
     async def _follow(
@@ -129,7 +117,6 @@ class ODataCatalogue:
         names: Sequence[str],
         entities: str,
         cursor: str,
-        expand: tuple[str, ...],
         since: datetime,
         until: datetime | None,
     ) -> AsyncIterator[Page]:
@@ -138,7 +125,7 @@ class ODataCatalogue:
                 address=f"{self._endpoint}/{entities}",
                 cursor=cursor,
                 conditions=(f"Collection/Name eq '{name}'",),
-                expand=expand,
+                expand=("Attributes",),
                 page_size=self.definition.page_size,
             )
             async for page in odata.follow(http, feed, since, until):
