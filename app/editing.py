@@ -7,15 +7,14 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 
 from app.patches import json_patch, merge_patch
+from catalog.about import STAC_VERSIONS
 from catalog.errors import InvalidRequest, RecordRefused
 from catalog.links import is_structural
 from catalog.validation import Validator
 
-_VERSIONS = ("1.0.0", "1.1.0")
-
 Json = dict[str, Any]
 
-JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 
 
 class Editing:
@@ -42,7 +41,7 @@ class Editing:
         _settle(item, "id", name)
         _check_id(item)
         try:
-            Validator(_VERSIONS).check_item(_as_served(item))
+            Validator(STAC_VERSIONS).check_item(_as_served(item))
         except RecordRefused as refusal:
             raise HTTPException(422, f"item {item['id']}: {refusal.reason}") from refusal
         return item
@@ -72,7 +71,7 @@ class Editing:
         _settle(collection, "id", name)
         _check_id(collection)
         try:
-            Validator(_VERSIONS).check_collection(collection)
+            Validator(STAC_VERSIONS).check_collection(collection)
         except RecordRefused as refusal:
             raise HTTPException(422, f"collection {collection['id']}: {refusal.reason}") from refusal
         return collection

@@ -9,7 +9,6 @@ been tagged and compressed.
 
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import attr
@@ -60,10 +59,9 @@ from app.routes.transactions import CONFORMANCE as TRANSACTION_CLASSES
 from app.routes.transactions import Transactions, creates_collections, transactions_router
 from app.search_request import read_body
 from app.settings import ApiSettings
+from catalog.about import STAC_VERSION, our_version
 from catalog.settings import DatabaseSettings
 
-# Of the documents that the API makes itself; stored ones say their own.
-_STAC_VERSION = "1.1.0"
 _OPENAPI_PATH = "/api"
 _READING = ("GET", "HEAD", "OPTIONS", "POST")
 _CHANGING = ("PUT", "PATCH", "DELETE")
@@ -149,7 +147,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
     app = FastAPI(
         title=settings.title,
         description=settings.description,
-        version=_version(),
+        version=our_version(),
         openapi_url=_OPENAPI_PATH,
         docs_url=None,
         redoc_url=None,
@@ -169,7 +167,7 @@ def create_app(settings: ApiSettings | None = None, database: DatabaseSettings |
         client=client,
         app=app,
         router=router,
-        stac_version=_STAC_VERSION,
+        stac_version=STAC_VERSION,
         title=settings.title,
         description=settings.description,
         extensions=extensions(QueryablesClient(holder=holder), holder),
@@ -244,17 +242,10 @@ def _framework_settings(settings: ApiSettings) -> Any:
         _env_file=None,
         stac_fastapi_title=settings.title,
         stac_fastapi_description=settings.description,
-        stac_fastapi_version=_version(),
+        stac_fastapi_version=our_version(),
         stac_fastapi_landing_id=settings.landing_id,
         enable_response_models=False,
         enable_direct_response=False,
         openapi_url=_OPENAPI_PATH,
         root_path="",
     )
-
-
-def _version() -> str:
-    try:
-        return version("kakehashi")
-    except PackageNotFoundError:
-        return "0"

@@ -23,6 +23,7 @@ import orjson
 import yaml
 from pydantic import ValidationError
 
+from catalog.about import STAC_VERSION
 from catalog.access import EXTENSIONS as ACCESS_EXTENSIONS
 from catalog.access import load_access
 from catalog.collection import CollectionDefinition, Language, Link
@@ -31,7 +32,6 @@ from catalog.glossary import Glossary, build_glossary
 from catalog.languages import LANGUAGE_EXTENSION, LANGUAGES
 from catalog.vocabulary import Label, Vocabulary, build_vocabulary
 
-STAC_VERSION = "1.1.0"
 THEME_SCHEME = "urn:kakehashi:themes"
 
 _EXTENSIONS = "https://stac-extensions.github.io/"

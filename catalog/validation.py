@@ -14,10 +14,10 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from catalog.about import STAC_VERSION
 from catalog.errors import RecordRefused
 from catalog.light_schemas import LightSchema, Names, lighten
 
-STAC_VERSION = "1.1.0"
 _CORE = "https://schemas.stacspec.org/"
 _ITEM = "item-spec/json-schema/item.json"
 _COLLECTION = "collection-spec/json-schema/collection.json"

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from catalog.about import STAC_VERSIONS
 from catalog.errors import RecordRefused
 from catalog.store.prepared import Key, PreparedItem, prepare
 from catalog.store.recognised import text_mark
 from catalog.validation import Validator
-from ingest.foreign import VERSIONS, bring_in_collection, bring_in_item
+from ingest.foreign import bring_in_collection, bring_in_item
 from ingest.stac_files import Found, Unread
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class DocumentReader:
             validate: whether documents are checked against the STAC schemas.
         """
         self._validate = validate
-        self._validator = Validator(VERSIONS)
+        self._validator = Validator(STAC_VERSIONS)
 
     def take_unknown_schemas(self) -> Counter[str]:
         """Return the extensions that could not be checked since the last call, and how often."""

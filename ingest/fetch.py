@@ -17,9 +17,9 @@ import httpx
 import stamina
 
 from catalog import jsontext
+from catalog.about import our_version
 from catalog.errors import UpstreamChanged, UpstreamUnavailable
 
-USER_AGENT = "kakehashi/0.1 (STAC harvester)"
 _RETRIED_STATUS = {429, 500, 502, 503, 504}
 _MAX_COMPLAINT = 4096
 
@@ -275,7 +275,10 @@ async def open_fetcher(
         base: address of the upstream.
         turns: shared with others who ask the same upstream.
     """
-    headers = {"user-agent": USER_AGENT, "accept": "application/json, application/geo+json;q=0.9, */*;q=0.1"}
+    headers = {
+        "user-agent": f"kakehashi/{our_version()} (STAC harvester)",
+        "accept": "application/json, application/geo+json;q=0.9, */*;q=0.1",
+    }
     auth = _Token(token, base) if token else None
     timeout = httpx.Timeout(patience.timeout_s)
     async with httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth) as client:

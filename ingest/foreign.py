@@ -6,16 +6,15 @@ Times become UTC with `Z`, by the rule that harvested records follow too. Everyt
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from catalog.about import STAC_VERSION, STAC_VERSIONS
 from catalog.errors import RecordRefused
 from catalog.links import foreign_links
-from catalog.validation import STAC_VERSION
 from ingest.times import TIME_FIELDS, format_time, parse_time
 
 if TYPE_CHECKING:
     from ingest.contract import Collection, Item
 
 # Versions of STAC by whose schemas documents are checked; those of others by ours.
-VERSIONS = ("1.0.0", STAC_VERSION)
 # An item without one of these has no time at all.
 _DECISIVE = ("datetime", "start_datetime", "end_datetime")
 
@@ -47,7 +46,7 @@ def bring_in_item(item: "Item", check: "Callable[[Item], None] | None") -> "Item
 def _as_served(item: "Item") -> "Item":
     """Return an item with what our server sees to, the link to its collection; of a version that we can check."""
     served = item
-    if item.get("stac_version") not in VERSIONS:
+    if item.get("stac_version") not in STAC_VERSIONS:
         served = {**served, "stac_version": STAC_VERSION}
     links = item.get("links")
     if isinstance(links, list) and "collection" in item:
@@ -69,7 +68,7 @@ def bring_in_collection(
     if not isinstance(identifier, str) or not identifier:
         raise RecordRefused("bad-id", f"the collection's id is no text: {identifier!r:.80}")
     if check is not None:
-        is_known = collection.get("stac_version") in VERSIONS
+        is_known = collection.get("stac_version") in STAC_VERSIONS
         check(collection if is_known else {**collection, "stac_version": STAC_VERSION})
     return {**collection, "links": foreign_links(collection.get("links"))}
 

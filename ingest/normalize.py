@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from reprlib import repr as shown
 from typing import Any
 
+from catalog.about import STAC_VERSION
+from catalog.absent import ABSENT
 from catalog.errors import RecordRefused
 from catalog.links import is_structural
-from catalog.validation import STAC_VERSION
 from catalog.vocabulary import Vocabulary
 from ingest import assets, geometry
 from ingest.access import settle_access
@@ -23,10 +24,6 @@ from ingest.contract import Item
 from ingest.names_fill import fill_from_instrument, fill_from_name, with_schemas
 from ingest.native import entries, members
 from ingest.times import TIME_FIELDS, format_time, parse_time
-
-# pgstac writes this text where a member of the collection's base item is absent in the item. Upstreams
-# that run pgstac leak it; loaded into our pgstac it would act as that marker again.
-PGSTAC_MARKER = "𒍟※"
 
 _VOCABULARY_FIELDS = (
     "platform",
@@ -148,7 +145,7 @@ def _clean_members(value: dict[Any, Any], depth: int) -> dict[str, Any]:
         kind = type(member)
         if kind is str:
             kept = member if member.isprintable() else _clean_text(member)
-            if not kept or kept == PGSTAC_MARKER:
+            if not kept or kept == ABSENT:
                 continue
         elif kind in _PLAIN:
             kept = member
@@ -175,7 +172,7 @@ def _clean_text(text: str) -> str:
 def _means_nothing(value: Any) -> bool:
     if isinstance(value, float):
         return not math.isfinite(value)
-    return isinstance(value, str) and (not value or value == PGSTAC_MARKER)
+    return isinstance(value, str) and (not value or value == ABSENT)
 
 
 def _text(item: Mapping[str, Any], field: str) -> str:

@@ -7,8 +7,8 @@ Upstreams write their descriptions by hand, in several versions of STAC; what is
 from collections.abc import Mapping
 from typing import Any
 
+from catalog.about import STAC_VERSION
 from catalog.errors import RecordRefused
-from catalog.validation import STAC_VERSION
 from ingest.access import settle_access
 from ingest.times import format_time, parse_time
 

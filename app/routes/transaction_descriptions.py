@@ -7,6 +7,7 @@ added to all operations alike (`app.openapi_answers`).
 from typing import Any
 
 from app.bodies import COLLECTIONS_BODY
+from app.editing import JSON_PATCH, MERGE_PATCH
 from app.links import GEOJSON, JSON
 
 # By the names of `app.openapi`.
@@ -24,7 +25,6 @@ _MATCH = {
     "description": "The `ETag` that was read: nothing is changed if it is another one now.",
     "schema": {"type": "string"},
 }
-_MERGE_PATCH, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 _MEDIA_TYPES = {"Item": GEOJSON, "Collection": JSON}
 
 
@@ -99,7 +99,7 @@ def patched(what: str) -> dict[str, Any]:
         "description": "A JSON Patch (RFC 6902).",
         "items": {"type": "object", "required": ["op", "path"]},
     }
-    return {**_changed(what), "requestBody": _body({JSON: merge, _MERGE_PATCH: merge, _JSON_PATCH: steps})}
+    return {**_changed(what), "requestBody": _body({JSON: merge, MERGE_PATCH: merge, JSON_PATCH: steps})}
 
 
 def _changed(what: str) -> dict[str, Any]:

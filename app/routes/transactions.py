@@ -17,7 +17,7 @@ from starlette.responses import Response
 from app.auth.guard import Guard
 from app.auth.principal import Right
 from app.conditional import entity_tag, matches
-from app.editing import JSON_PATCH, Editing, Json, patched
+from app.editing import JSON_PATCH, MERGE_PATCH, Editing, Json, patched
 from app.language import language_of
 from app.lifespan import EditorHolder
 from app.links import GEOJSON, JSON, Links
@@ -39,7 +39,7 @@ CONFORMANCE = [
 _ITEMS = "/collections/{collection_id}/items"
 _ITEM = _ITEMS + "/{item_id}"
 _COLLECTION = "/collections/{collection_id}"
-_PATCHES = (JSON, GEOJSON, "application/merge-patch+json", JSON_PATCH)
+_PATCHES = (JSON, GEOJSON, MERGE_PATCH, JSON_PATCH)
 _METHODS = ("insert", "upsert")
 
 

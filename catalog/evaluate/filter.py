@@ -11,21 +11,12 @@ from catalog.errors import InvalidRequest
 from catalog.evaluate.relations import ARRAY, SPATIAL, TEMPORAL, array, spatial, temporal
 from catalog.evaluate.values import TEXT_FUNCTIONS, calculate, compare, instant_of, like, negate
 from catalog.instant import Interval, parse_instant
+from catalog.store.cql2.nodes import COMPARISONS, operation
 
 Property = Callable[[str], Any]
 """Gives the value of a property by its name: None if there is none."""
 
-_COMPARISONS = frozenset(["=", "<>", "<", "<=", ">", ">="])
 _ARITHMETIC = frozenset(["+", "-", "*", "/", "%", "div", "^"])
-_ALIASES = {"eq": "=", "neq": "<>", "ne": "<>", "!=": "<>", "lt": "<", "lte": "<=", "le": "<="} | {
-    "gt": ">",
-    "gte": ">=",
-    "ge": ">=",
-    "intersects": "s_intersects",
-    "anyinteracts": "t_intersects",
-    "t_anyinteracts": "t_intersects",
-    "a_contained_by": "a_containedby",
-}
 
 
 def meets(node: Any, value_of: Property) -> bool | None:
@@ -39,7 +30,7 @@ def meets(node: Any, value_of: Property) -> bool | None:
         # A property that is true or false by itself.
         value = _value(node, value_of)
         return value if isinstance(value, bool) else None
-    op, args = _ALIASES.get(node["op"].lower(), node["op"].lower()), node["args"]
+    op, args = operation(node)
     if op in ("and", "or"):
         return _joined(op, [meets(part, value_of) for part in args])
     if op == "not":
@@ -55,7 +46,7 @@ def meets(node: Any, value_of: Property) -> bool | None:
 
 
 def _predicate(op: str, args: list[Any], value_of: Property) -> bool | None:
-    if op in _COMPARISONS:
+    if op in COMPARISONS:
         return _compared(op, args[0], args[1], value_of)
     if op == "like":
         pattern = _value(args[1], value_of)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from catalog import jsontext
-from catalog.store.hydrate import ABSENT
+from catalog.absent import ABSENT
 
 if TYPE_CHECKING:
     from catalog.store.connection import Connection

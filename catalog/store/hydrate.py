@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from catalog import jsontext
+from catalog.about import STAC_VERSION
+from catalog.absent import ABSENT
 from catalog.links import foreign_links
 from catalog.store.jsonpieces import (
     add_null_datetime,
@@ -20,9 +22,6 @@ from catalog.store.jsonpieces import (
     take_links,
     take_member,
 )
-
-# What pgstac writes where the base item has a member that the item has not.
-ABSENT = "𒍟※"
 
 
 class Document(NamedTuple):
@@ -67,7 +66,7 @@ class ItemRow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BaseItem:
+class HydrationBase:
     """What the items of a collection share.
 
     Attributes:
@@ -79,15 +78,15 @@ class BaseItem:
     shared: dict[str, Any]
 
 
-def read_base_item(text: str | None) -> BaseItem:
+def read_hydration_base(text: str | None) -> HydrationBase:
     """Return a base item from pgstac's JSON text of it; an empty one if there is none."""
     base = orjson.loads(text) if text else {}
     own = ("type", "stac_version", "collection", "id")
     shared = _without_nulls({key: value for key, value in base.items() if key not in own})
-    return BaseItem(base.get("stac_version") or "1.1.0", shared)
+    return HydrationBase(base.get("stac_version") or STAC_VERSION, shared)
 
 
-def hydrate(row: ItemRow, base: BaseItem) -> Document:
+def hydrate(row: ItemRow, base: HydrationBase) -> Document:
     """Return an item as it was loaded."""
     content, links = take_links(row.content)
     if row.base is not None:

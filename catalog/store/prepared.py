@@ -15,13 +15,13 @@ from operator import attrgetter
 from typing import Any
 
 from catalog import jsontext
+from catalog.absent import ABSENT
 from catalog.errors import RecordRefused
 from catalog.instant import parse_instant
 from catalog.observed import summarised_values
 from catalog.store import ewkb
 from catalog.store.base_item import BaseItem, strip, without_marks
 from catalog.store.copy_rows import microseconds
-from catalog.store.hydrate import ABSENT
 
 # Writers of one collection at the same time share its items out by this many parts of it.
 SHARDS = 16

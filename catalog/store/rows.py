@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from catalog.store.hydrate import BaseItem, Document, ItemRow, hydrate, read_base_item
+from catalog.store.hydrate import Document, HydrationBase, ItemRow, hydrate, read_hydration_base
 
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
@@ -58,7 +58,7 @@ class BaseItems:
             ttl_s: seconds for which base items are remembered.
         """
         self._ttl_s = ttl_s
-        self._known: dict[tuple[str, str | None], BaseItem] = {}
+        self._known: dict[tuple[str, str | None], HydrationBase] = {}
         self._until = 0.0
 
     def invalidate(self) -> None:
@@ -68,7 +68,7 @@ class BaseItems:
 
     async def of(
         self, connection: "Connection", items: Iterable[ItemRow]
-    ) -> dict[tuple[str, str | None], BaseItem]:
+    ) -> dict[tuple[str, str | None], HydrationBase]:
         """Return the base items that items were stored against; asks for those not seen before."""
         now = time.monotonic()
         if now >= self._until:
@@ -80,7 +80,7 @@ class BaseItems:
             rows = await connection.fetch(
                 _BASE_ITEMS, [name for name, _ in wanted], [base for _, base in wanted]
             )
-            found = {key: read_base_item(row["text"]) for key, row in zip(wanted, rows, strict=True)}
+            found = {key: read_hydration_base(row["text"]) for key, row in zip(wanted, rows, strict=True)}
             known |= found
         return known
 

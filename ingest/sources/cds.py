@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from catalog.about import STAC_VERSION
 from catalog.definitions import Definitions
 from catalog.errors import ConfigurationError, RecordRefused, UpstreamChanged, UpstreamError
 from ingest.contract import Collection, Item, Kind, Page, Record, Selection
@@ -118,7 +119,7 @@ class Cds:
         licence = text(native.get("license")) or "other"
         collection: dict[str, Any] = {
             "type": "Collection",
-            "stac_version": "1.1.0",
+            "stac_version": STAC_VERSION,
             "id": identifier,
             "title": text(native.get("title")) or identifier,
             "description": text(native.get("description")) or identifier,

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from catalog.absent import ABSENT
 from catalog.definitions import Definitions
 from catalog.errors import ConfigurationError, RecordRefused, UpstreamChanged
 from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Tombstone, Window
 from ingest.definition import Definition, load_definition
 from ingest.fetch import Fetcher, UpstreamStatus
 from ingest.native import entries, members
-from ingest.normalize import PGSTAC_MARKER
 from ingest.protocols import stac_api
 from ingest.sources.cdse_odata import ODataCatalogue, is_message, is_product
 
@@ -245,7 +245,7 @@ def _assets(native: Mapping[str, Any]) -> dict[str, Any]:
     for key, asset in native.items():
         if not _address(asset):
             continue
-        kept = {name: value for name, value in asset.items() if value != PGSTAC_MARKER}
+        kept = {name: value for name, value in asset.items() if value != ABSENT}
         alternate = kept.get("alternate")
         if isinstance(alternate, Mapping):
             # An empty `Nodes()` in the path of `granule_metadata` leads nowhere.

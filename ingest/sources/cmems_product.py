@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from catalog.about import STAC_VERSION
 from catalog.errors import RecordRefused
 from ingest.contract import Collection
 from ingest.footprint import wrapped_boxes
@@ -41,7 +42,7 @@ def product_collection(native: Mapping[str, Any], definition: "CmemsDefinition")
     credit = f"{definition.credit}; https://doi.org/{doi}" if doi else definition.credit
     collection: Collection = {
         "type": "Collection",
-        "stac_version": "1.1.0",
+        "stac_version": STAC_VERSION,
         "id": identifier,
         "title": text(native.get("title")) or identifier,
         "description": text(native.get("description")) or identifier,

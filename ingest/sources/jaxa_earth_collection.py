@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from catalog.about import STAC_VERSION
 from catalog.errors import UpstreamChanged
 from ingest import jaxa_earth as names
 from ingest.contract import Collection
@@ -53,7 +54,7 @@ def described(
     bbox = [-180.0, -90.0, 180.0, 90.0]
     return {
         "type": "Collection",
-        "stac_version": "1.1.0",
+        "stac_version": STAC_VERSION,
         "stac_extensions": [],
         "id": names.collection_id(identifier),
         "title": text(native.get("title")) or identifier,

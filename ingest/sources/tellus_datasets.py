@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from catalog.about import STAC_VERSION
 from catalog.errors import RecordRefused
 from catalog.languages import LANGUAGES
-from catalog.validation import STAC_VERSION
 from ingest.contract import Collection
 from ingest.native import entries, lookup, members, text
 

@@ -17,10 +17,11 @@ from app.openapi import to_30
 from app.proxy import parse_forwarded
 from app.search_request import body_of_get, read_body, read_search
 from app.settings import ApiSettings
+from catalog.absent import ABSENT
 from catalog.errors import InvalidRequest
 from catalog.instant import parse_instant, parse_interval
 from catalog.store.geojson import bbox_geometry, check_geometry
-from catalog.store.hydrate import ABSENT, Document, ItemRow, hydrate, read_base_item
+from catalog.store.hydrate import Document, ItemRow, hydrate, read_hydration_base
 from catalog.store.search import Search
 from catalog.store.token import SORTED_CHARACTERS, Position, read_token, write_token
 
@@ -391,7 +392,7 @@ def test_a_search_for_a_number_beyond_64_bits_has_a_fingerprint_of_its_own() -> 
 
 
 def test_hydration_restores_what_pgstac_took_out() -> None:
-    base = read_base_item(
+    base = read_hydration_base(
         '{"type":"Feature","stac_version":"1.1.0","collection":"c","assets":{"a":{"t":1,"r":["x","y"],"u":{"v":1}},"b":{"t":2}}}'
     )
     content = (
@@ -416,7 +417,7 @@ def test_text_that_needs_no_merging_is_not_touched() -> None:
     links = '"links": [{"rel": "self"}, {"rel": "via", "href": "x"}]'
     content = f'{{"bbox": [1, 2], {links}, {properties}, "stac_version": "1.0.0", "pgstac:base_item": 7}}'
     row = ItemRow("c", "i", "null", content, "1.0.0", "7", True)
-    document = hydrate(row, read_base_item('{"stac_version": "1.1.0", "assets": null}'))
+    document = hydrate(row, read_hydration_base('{"stac_version": "1.1.0", "assets": null}'))
     assert document.members == (
         '{"type":"Feature","id":"i","collection":"c","geometry":null,'
         f'"bbox": [1, 2], {properties}, "stac_version": "1.0.0"}}'

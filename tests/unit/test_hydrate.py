@@ -7,8 +7,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.absent import ABSENT
 from catalog.store.base_item import strip
-from catalog.store.hydrate import ABSENT, ItemRow, hydrate, read_base_item
+from catalog.store.hydrate import ItemRow, hydrate, read_hydration_base
 
 _scalars = st.integers(0, 2) | st.booleans() | st.sampled_from(["x", "だいち"])
 
@@ -32,7 +33,7 @@ def hydrated(content: Any, base: Any) -> dict[str, Any]:
     """Return an item whose content is stored like this, with what its collection's base item says."""
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
     row = ItemRow("c", "i", "null", text, None, None, has_datetime=True)
-    item: dict[str, Any] = orjson.loads(hydrate(row, read_base_item(json.dumps(base))).members)
+    item: dict[str, Any] = orjson.loads(hydrate(row, read_hydration_base(json.dumps(base))).members)
     for name in ("type", "id", "collection", "geometry", "stac_version"):
         item.pop(name)
     return item
@@ -67,7 +68,7 @@ def test_an_item_with_shared_assets_keeps_the_spelling_of_its_numbers() -> None:
     properties = '{"long": 12345678901234567890123, "one": 1.0}'
     content = f'{{"assets": {{"a": {{"size": 98765432109876543210}}}}, "properties": {properties}}}'
     row = ItemRow("c", "i", "null", content, "1.0.0", None, has_datetime=True)
-    members = hydrate(row, read_base_item('{"assets": {"a": {"type": "t"}}}')).members
+    members = hydrate(row, read_hydration_base('{"assets": {"a": {"type": "t"}}}')).members
     assert f'"properties": {properties}' in members
     assert json.loads(members)["assets"] == {"a": {"size": 98765432109876543210, "type": "t"}}
 
@@ -75,6 +76,6 @@ def test_an_item_with_shared_assets_keeps_the_spelling_of_its_numbers() -> None:
 def test_marks_that_others_left_where_the_base_item_has_nothing_are_not_given_out() -> None:
     content = {"properties": {"a": ABSENT, "b": ["x", ABSENT]}, "stac_version": ABSENT}
     row = ItemRow("c", "i", "null", json.dumps(content, ensure_ascii=False), ABSENT, None, has_datetime=True)
-    item = orjson.loads(hydrate(row, read_base_item('{"stac_version": "1.0.0"}')).members)
+    item = orjson.loads(hydrate(row, read_hydration_base('{"stac_version": "1.0.0"}')).members)
     assert item["properties"] == {"b": ["x"]}
     assert item["stac_version"] == "1.0.0"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.absent import ABSENT
 from catalog.errors import RecordRefused
 from catalog.store.base_item import BaseItem, strip
 from catalog.store.copy_rows import microseconds, moment
-from catalog.store.hydrate import ABSENT
 from catalog.store.prepared import SHARDS, prepare
 from tests.store.items import item
 

@@ -8,6 +8,7 @@ from typing import Any
 from catalog.errors import InvalidRequest
 from catalog.store.cql2 import arrays, numbers, spatial, temporal, texts
 from catalog.store.cql2.nodes import (
+    COMPARISONS,
     Budget,
     Node,
     arguments,
@@ -33,7 +34,6 @@ from catalog.store.geojson import Malformed
 from catalog.store.parameters import Parameters
 from catalog.store.queryables import Kind, Queryable, Queryables
 
-_COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -87,7 +87,7 @@ class Compiler:
         return self._predicate(op)(op, args, depth)
 
     def _predicate(self, op: str) -> Callable[[str, list[Node], int], str]:
-        if op in _COMPARISONS:
+        if op in COMPARISONS:
             return self._comparison
         named: dict[str, Callable[[str, list[Node], int], str]] = {
             "between": self._between,

@@ -10,6 +10,7 @@ Node = Any
 MAX_DEPTH = 100
 MAX_NODES = 5_000
 
+COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 # Spellings of operators that clients of older drafts send.
 _ALIASES = {
     "eq": "=",
@@ -80,11 +81,6 @@ def is_operation(node: Node) -> bool:
 def is_property(node: Node) -> bool:
     """Whether a node names a property."""
     return isinstance(node, dict) and "property" in node
-
-
-def is_temporal_literal(node: Node) -> bool:
-    """Whether a node is a date or a timestamp."""
-    return isinstance(node, dict) and ("date" in node or "timestamp" in node)
 
 
 def text_of(value: Any, what: str) -> str:

@@ -2,7 +2,7 @@
 
 A value of another type than the kind asked for reads as NULL, so that no item can make a search fail
 and no number is compared as text. `properties` is the item's object of that name, which the FROM clause
-of `catalog.store.statements` offers: taken out of the stored document once, however often it is read.
+of `catalog.store.planning.source` offers: taken out of the stored document once, however often it is read.
 """
 
 import math
