@@ -119,9 +119,9 @@ def _retry(source: str, what: What, result: Result, again: Again, data_dir: Path
     from commands.quarantine import retry_quarantine as run
     from ingest.settings import IngestSettings
 
-    if what.datetime or what.bbox or what.from_file or result.dry_run:
+    if what.datetime or what.bbox or what.from_file or result.dry_run or result.output != "-":
         raise typer.BadParameter(
-            "--retry-quarantine takes --collection, --code, --limit and --url alone beside it"
+            "--retry-quarantine takes --collection, --code, --limit, --url and --strict alone beside it"
         )
     if len(what.collection or []) > 1:
         raise typer.BadParameter("--retry-quarantine takes one --collection: as the records name it")

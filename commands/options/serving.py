@@ -18,7 +18,10 @@ def up(
     data_dir: DataDir = None,
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Ask no upstream: without, the last day of some is fetched beside."),
+        typer.Option(
+            "--offline",
+            help="Ask no upstream. Without this option, the last day of some sources is also fetched.",
+        ),
     ] = False,
 ) -> None:
     """Bring up database, catalogue, a small harvest and the API; Ctrl-C stops them."""

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import cli
 from catalog.errors import ConfigurationError
 from catalog.settings import DatabaseSettings
+from commands import quarantine
 from commands.options.common import read_settings
 from ingest.settings import IngestSettings
 
@@ -50,6 +51,18 @@ def test_every_command_explains_itself(name: str):
 )
 def test_wrong_usage_is_status_2(arguments: list[str]):
     assert runner.invoke(cli.app, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [["--output", "x.ndjson"], ["--dry-run"], ["--bbox", "1,2,3,4"], ["--datetime", "2026-01-01"]],
+    ids=str,
+)
+def test_a_retry_refuses_what_it_would_not_heed(beside: list[str], monkeypatch: pytest.MonkeyPatch):
+    """The file of `--output` was never written."""
+    monkeypatch.setattr(quarantine, "retry_quarantine", lambda *_: pytest.fail("it was run"))
+    done = runner.invoke(cli.app, ["ingest", "cdse", "--retry-quarantine", *beside])
+    assert done.exit_code == 2
 
 
 def test_a_wrong_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch):
