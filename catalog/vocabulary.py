@@ -31,7 +31,6 @@ class _Kind(_Strict):
 
 class _Platform(_Strict):
     constellation: str | None = None
-    designator: str | None = None
 
 
 class _Radar(_Strict):
@@ -124,11 +123,6 @@ class Vocabulary:
         """Return the constellation that a platform flies in, if it is one of several."""
         facts = self.platforms.get(self._quietly("platform", platform))
         return facts.constellation if facts else None
-
-    def international_designator(self, platform: str) -> str | None:
-        """Return the COSPAR designation of a platform, such as `2014-029A`, where it is known."""
-        facts = self.platforms.get(self._quietly("platform", platform))
-        return facts.designator if facts else None
 
     def frequency_band(self, instrument: str, platform: str | None = None) -> FrequencyBand | None:
         """Return the band of an imaging radar.

@@ -138,7 +138,6 @@ class _Job:
                 self._ingest_settings.batch_size,
                 sources.opened,
                 lambda source: make_harmonizer(source, self._definitions, schemas),
-                self._display.items,
                 self._ingest_settings.harvest_first_wait_s,
             )
             queue: Queue | None = None

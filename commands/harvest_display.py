@@ -57,9 +57,6 @@ class HarvestDisplay:
     ) -> None:
         self._bar.__exit__(kind, error, trace)
 
-    def items(self, items: int) -> None:
-        """Take note of a page; the bar goes by the ledger, in which all workers write."""
-
     def outcome(self, outcome: Outcome) -> None:
         """Tell how an attempt at a window ended."""
         counts = outcome.counts

@@ -16,7 +16,7 @@ from commands.say import say
 
 if TYPE_CHECKING:
     from catalog.definitions import Definitions
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 # What was loaded is remembered under these names: definitions until they change, the starter catalogue for good.
 _DEFINITIONS, _STARTER = "definitions", "starter catalogue"

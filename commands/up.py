@@ -22,10 +22,10 @@ from commands.address import check_free
 from commands.helpers import Helpers
 from commands.prepare import prepare
 from commands.say import say
+from ingest.plan import FIRST_DAY_PLAN
 
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 4
-_FIRST_DAY = Path(__file__).parent.parent / "ingest" / "first_day.yaml"
 
 
 class Stopped(KeyboardInterrupt):
@@ -142,7 +142,7 @@ def _api(database_url: str, host: str, port: int, workers: int) -> Iterator["sub
 def _harvest(database_url: str) -> Helpers:
     """Return the harvest beside the API: what `first_day.yaml` asks for, quietly."""
     say("The last day over Japan is fetched in the background and kept up to date (--offline: it is not).")
-    return Helpers(1, ["--background", "--concurrency", "2", "--plan", str(_FIRST_DAY)], database_url)
+    return Helpers(1, ["--background", "--concurrency", "2", "--plan", str(FIRST_DAY_PLAN)], database_url)
 
 
 def _wait_until_ready(api: "subprocess.Popen[bytes]", host: str, port: int) -> None:

@@ -24,9 +24,9 @@ NATIVE_KEY = "harvest:key"
 """Member of an asset that has the upstream's key, where that is another."""
 
 _FILE = Path(__file__).with_suffix(".yaml")
-# Where a word begins in `EOPMetadata` and `radianceData`; `B8A` is one word.
 # More than any archive holds: a larger number is a slip.
 _MOST_BYTES = 10**18
+# Where a word begins in `EOPMetadata` and `radianceData`; `B8A` is one word.
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BETWEEN = re.compile(r"[\W_]+")
 

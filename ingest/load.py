@@ -17,18 +17,14 @@ from catalog.store.loader import Loader
 from catalog.store.overtaken import without_known, without_overtaken, without_renewed
 from catalog.store.prepared import Key, PreparedItem
 from catalog.store.quarantine import Quarantined, quarantine
-from catalog.store.writer import (
-    Written,
-    existing_collections,
-    upsert_collections,
-    upsert_translations,
-)
+from catalog.store.writer import existing_collections, upsert_collections, upsert_translations
+from catalog.store.written import Written
 from ingest.contract import Collection, Item, Record, Tombstone
 from ingest.identity import join, parted
 from ingest.report import Refusal
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 Describe = Callable[[str], Awaitable[Collection | None]]
 # When the upstream was asked for a record, by the database's clock.

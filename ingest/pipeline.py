@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from catalog.errors import ConfigurationError, RecordRefused, TooManyResults, UpstreamError
-from catalog.store.writer import Written
+from catalog.store.written import Written
 from ingest.contract import Collection, Item, Kind, Page, Record, Selection, Source, Tombstone
 from ingest.geometry import intersects_box
 from ingest.harmonize import Harmonizer

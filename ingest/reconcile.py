@@ -8,7 +8,7 @@ suddenly lacks more than a set share, takes nothing out.
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from catalog.errors import KakehashiError, UpstreamChanged
-from catalog.store.writer import Written
+from catalog.store.written import Written
 from ingest.contract import Collection, Item, Record, Tombstone
 from ingest.pipeline import Sink
 from ingest.report import Refusal, Summary

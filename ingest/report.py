@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from catalog.errors import RecordRefused
-from catalog.store.writer import Written
+from catalog.store.written import Written
 from ingest.contract import Record
 
 

@@ -10,7 +10,7 @@ from catalog.store.window import EVERYTHING, Basis, Kind, NewWindow, Scope
 from ingest.plan import Entry
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 # What comes first, whatever the plan's own priorities (-1000 to 1000) say: the present, then deletions, then
 # the past, then comparisons.

@@ -27,7 +27,7 @@ from ingest.reconcile import Listing, TooMuchMissing, check_complete, check_shar
 from ingest.report import Summary
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,6 @@ class Workshop:
     Attributes:
         open_source: opens a source that is named, for the length of a block.
         make_harmonizer: what turns the records of a source into items.
-        on_progress: told of the items so far after each page.
     """
 
     pool: Pool
@@ -77,7 +76,6 @@ class Workshop:
     batch_size: int
     open_source: Callable[[str], AbstractAsyncContextManager[Source]]
     make_harmonizer: Callable[[Source], Harmonizer]
-    on_progress: Callable[[int], None] = lambda items: None
     first_wait_s: float = _FIRST_WAIT_S
 
 
@@ -216,12 +214,12 @@ class _Attempt:
             summary=self._summary,
             max_records=limit if is_divisible else None,
             ending=ending,
-            on_progress=self._tell,
+            on_progress=self._note,
         )
 
-    def _tell(self, summary: Summary) -> None:
+    def _note(self, summary: Summary) -> None:
+        """Keep what was taken so far, for the outcome of an attempt that fails."""
         self._count(summary)
-        self._shop.on_progress(summary.items)
 
     def _selection(self) -> Selection:
         window = self._window

@@ -19,7 +19,7 @@ from catalog.store.queryables import Kind, Queryables
 from catalog.store.search import Search
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 MOST_BUCKETS = 10_000
 # The finest interval of which the items span no more than so many.

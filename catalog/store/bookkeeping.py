@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection, Written
+    from catalog.store.connection import Connection
+    from catalog.store.written import Written
 
 
 async def start_run(

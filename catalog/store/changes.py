@@ -40,11 +40,6 @@ class Changes:
         self._ttl_s = ttl_s
         self._is_live = False
 
-    @property
-    def is_live(self) -> bool:
-        """Whether changes are told of now."""
-        return self._is_live
-
     def holds_for_s(self) -> float:
         """Return for how many seconds what is read now may be used, if `version` stays."""
         return _LIVE_S if self._is_live else self._ttl_s

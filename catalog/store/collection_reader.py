@@ -19,7 +19,7 @@ from catalog.store.property_names import PropertyNames, registered_queryables
 from catalog.store.token import Position, read_token, write_token
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 
 class CollectionReader:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 # Beyond this many items, PostgreSQL's own estimate is good enough and a count is not quick any more.
 _COUNT_UP_TO = 100_000

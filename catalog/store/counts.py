@@ -21,7 +21,8 @@ from catalog.store.search import Search
 from catalog.store.timeline import Timeline
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection, Connections
+    from catalog.store.connection import Connection
+    from catalog.store.pool import Connections
 
 # So many items, in so many partitions, are counted in about the time that a page takes.
 _CHEAP_ITEMS = 20_000

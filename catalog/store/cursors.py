@@ -9,22 +9,6 @@ if TYPE_CHECKING:
     from catalog.store.connection import Connection
 
 
-async def cursor_of(connection: "Connection", scope: Scope, basis: Basis) -> datetime | None:
-    """Return the time before which everything is committed; None before the first window was done."""
-    source, collection, bbox = scope
-    found: datetime | None = await connection.fetchval(
-        """
-        SELECT until FROM kakehashi.harvest_cursor
-        WHERE source = $1 AND collection = $2 AND basis = $3 AND bbox IS NOT DISTINCT FROM $4::double precision[]
-        """,
-        source,
-        collection,
-        basis,
-        bbox,
-    )
-    return found
-
-
 async def start_cursor(connection: "Connection", scope: Scope, basis: Basis, until: datetime) -> None:
     """Begin to follow the present at a time, unless it is followed already."""
     source, collection, bbox = scope

@@ -8,7 +8,7 @@ from catalog.store.writer import upsert_collections, upsert_translations
 
 if TYPE_CHECKING:
     from catalog.definitions import Definitions
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 
 async def upsert_defined(

@@ -24,7 +24,7 @@ from catalog.store.parameters import Parameters
 from catalog.store.search import OwnText, Search
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 _ID_LENGTH = 6
 # An underscore tells as much as two digits.

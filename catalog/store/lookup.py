@@ -14,7 +14,7 @@ import asyncpg
 from catalog.store.rows import ITEM
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 # A date of satellites that stands alone, or is followed by a time: 20240131, 20240131T0102, 2024-01-31.
 _DATE = re.compile(r"(?<!\d)((?:19[6-9]|20\d)\d)(-?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")

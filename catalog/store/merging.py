@@ -14,7 +14,7 @@ from catalog.store.queryables import Queryables
 from catalog.store.search import Search
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 # So many items are found by their text first and then sorted. Where there are more, some are soon met on a
 # walk in the order of the page.

@@ -14,7 +14,7 @@ from catalog.store.timeline import Timeline
 from catalog.store.token import Position
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 # Larger pages are fetched in parts of so many items, to see how many bytes they come to.
 _AT_ONCE = 128

@@ -15,7 +15,8 @@ from catalog.store.cluster import PrivateCluster
 _LONGEST_SILENCE_MS = 60_000
 
 if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    # A connection of a pool, to be given back.
+    Lent = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     DriverPool = asyncpg.Pool[asyncpg.Record]
 
 # What the driver raises when the server is away, going, starting, full, or refuses us.
@@ -50,7 +51,7 @@ _SILENCE_S = 5.0
 class Connections(Protocol):
     """Where connections are borrowed: of one server, or of several (`catalog.store.replicas`)."""
 
-    def connection(self) -> AbstractAsyncContextManager["Connection"]:
+    def connection(self) -> AbstractAsyncContextManager["Lent"]:
         """Lend a connection for the length of the block.
 
         Raises:
@@ -114,7 +115,7 @@ class Pool:
         self._returning: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator["Connection"]:
+    async def connection(self) -> AsyncIterator["Lent"]:
         """Lend a connection; see `Connections.connection`."""
         connection = await self.take()
         try:
@@ -123,7 +124,7 @@ class Pool:
         finally:
             self.give_back(connection)
 
-    async def take(self) -> "Connection":
+    async def take(self) -> "Lent":
         """Return a connection, which must be given back.
 
         Raises:
@@ -139,7 +140,7 @@ class Pool:
             self._free.release()
             raise
 
-    def give_back(self, connection: "Connection") -> None:
+    def give_back(self, connection: "Lent") -> None:
         """Take a connection back, in the background: nobody's answer waits until it is ready for others."""
         returning = asyncio.create_task(self._release(connection))
         self._returning.add(returning)
@@ -159,7 +160,7 @@ class Pool:
         size = self._pool.get_size()
         return Use(size, size - self._pool.get_idle_size(), self._pool.get_max_size(), self._waiting)
 
-    async def _release(self, connection: "Connection") -> None:
+    async def _release(self, connection: "Lent") -> None:
         try:
             await self._pool.release(connection, timeout=self._patience.connect_s)
         except (*_AWAY, asyncpg.PostgresError):
@@ -183,7 +184,7 @@ class Pool:
         finally:
             self._waiting -= 1
 
-    async def _acquire(self) -> "Connection":
+    async def _acquire(self) -> "Lent":
         try:
             # The driver's pool has one free, whose turn it is, or makes one within its own timeout. With another
             # timeout here it would make a task for each request.

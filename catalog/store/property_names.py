@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 # The newest and the oldest items of a collection: a product changes its properties with time.
 _PRESENT = """

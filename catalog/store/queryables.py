@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncpg
 
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
     Row = Mapping[str, Any] | asyncpg.Record
 

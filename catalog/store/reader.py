@@ -36,7 +36,7 @@ from catalog.store.timeline import load_timelines
 from catalog.store.token import Position, read_token, write_token
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
     _Fetched = tuple[list[asyncpg.Record], bool, Count | None]
 

@@ -18,7 +18,7 @@ from catalog.settings import DatabaseSettings
 from catalog.store.pool import Pool, database_errors, database_url_of, open_pool
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.pool import Lent
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Replicas:
         self._turn = 0
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator["Connection"]:
+    async def connection(self) -> AsyncIterator["Lent"]:
         """Lend a connection; see `catalog.store.pool.Connections`."""
         pool, connection = await self._take()
         try:
@@ -103,7 +103,7 @@ class Replicas:
         finally:
             pool.give_back(connection)
 
-    async def _take(self) -> "tuple[Pool, Connection]":
+    async def _take(self) -> "tuple[Pool, Lent]":
         """Return a connection of the first server that has one, and the pool to give it back to."""
         failure: StoreError | None = None
         for server in self._in_turn():

@@ -12,7 +12,7 @@ from catalog.store.window import SET_ASIDE_AFTER, Basis, Kind, Scope
 if TYPE_CHECKING:
     import asyncpg
 
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 # Of so many turns, one goes to what is not of the present.
 _TURNS = 8

@@ -11,7 +11,8 @@ import asyncpg
 from catalog.errors import StoreError
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection, Connections
+    from catalog.store.connection import Connection
+    from catalog.store.pool import Connections
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

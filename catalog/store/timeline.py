@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from catalog.store.planning import EVERYTHING, Part
 
 if TYPE_CHECKING:
-    from catalog.store.pool import Connection
+    from catalog.store.connection import Connection
 
 # Partitions that PostgreSQL plans as fast as it would a slice of them.
 _FEW_PARTITIONS = 4

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)

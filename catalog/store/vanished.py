@@ -7,7 +7,7 @@ from catalog.store.deletion import Deleted, delete_items
 from catalog.store.window import Claim
 
 if TYPE_CHECKING:
-    from catalog.store.writer import Connection
+    from catalog.store.connection import Connection
 
 Key = tuple[str, str]
 _REASON = "not listed by the upstream any more"

@@ -12,10 +12,10 @@ from catalog.errors import RecordRefused, WriteRefused
 from catalog.store.batch import BatchWriter
 from catalog.store.following import remember_declared, with_data_followed
 from catalog.store.prepared import prepare
-from catalog.store.written import Written as Written
+from catalog.store.written import Written
 
 if TYPE_CHECKING:
-    from catalog.store.connection import Connection as Connection
+    from catalog.store.connection import Connection
 
 _INSERT_COLLECTION = "INSERT INTO pgstac.collections (content, partition_trunc) VALUES ($1::jsonb, $2)"
 _UPSERT_COLLECTION = f"""

@@ -16,6 +16,7 @@ import pytest
 import commands.harvest
 from catalog import jsontext
 from catalog.settings import DatabaseSettings
+from catalog.store.window import Basis, Scope
 from commands.harvest import Orders, harvest
 from ingest.settings import IngestSettings
 from tests.replay.living import S2, SGLI, Living
@@ -27,6 +28,22 @@ DAY = timedelta(days=1)
 SOME_DAY = datetime(2026, 5, 1, tzinfo=UTC)
 CDSE = f"- source: cdse\n  collections: {S2}\n  min_interval: 0s\n"
 GPORTAL = f"- source: gportal\n  collections: {SGLI}\n  min_interval: 0s\n"
+
+
+async def cursor_of(
+    connection: "asyncpg.Connection[asyncpg.Record]", scope: Scope, basis: Basis
+) -> datetime | None:
+    """Return the time before which everything is committed; None before the first window was done."""
+    found: datetime | None = await connection.fetchval(
+        """
+        SELECT until FROM kakehashi.harvest_cursor
+        WHERE (source, collection) = ($1, $2) AND basis = $3 AND bbox IS NOT DISTINCT FROM $4::double precision[]
+        """,
+        *scope[:2],
+        basis,
+        scope[2],
+    )
+    return found
 
 
 class Bench:

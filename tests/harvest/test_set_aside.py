@@ -14,7 +14,7 @@ from catalog.store.window import SET_ASIDE_AFTER, Counts, NewWindow
 from ingest.habits import Habits
 from ingest.plan import Entry
 from ingest.windows import Planner
-from tests.harvest.conftest import CDSE, DAY, S2, SOME_DAY, Bench
+from tests.harvest.conftest import CDSE, DAY, S2, SOME_DAY, Bench, cursor_of
 from tests.replay.server import Answer, Request
 
 PLAN = "  since: 1d\n  reconcile: never\n  every: 1s\n  overlap: 6h\n"
@@ -100,7 +100,7 @@ async def test_a_window_that_takes_its_worker_down_each_time_is_set_aside_too(co
         waits.append(round(max(row["wait"], 0)))
     assert waits == [0, 0, 0, 1, 2]
     assert (row["aside_since"] is not None) is (kind == "follow")
-    moved = await cursors.cursor_of(connection, SCOPE, "changed")
+    moved = await cursor_of(connection, SCOPE, "changed")
     assert moved == (SOME_DAY + DAY if kind == "follow" else SOME_DAY)
 
 

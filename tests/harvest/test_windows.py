@@ -14,7 +14,7 @@ from catalog.store.window import Counts, NewWindow
 from ingest.habits import Habits
 from ingest.plan import Entry
 from ingest.windows import Planner
-from tests.harvest.conftest import CDSE, DAY, GPORTAL, S2, SGLI, SOME_DAY, Bench
+from tests.harvest.conftest import CDSE, DAY, GPORTAL, S2, SGLI, SOME_DAY, Bench, cursor_of
 from tests.replay.server import Answer, Request
 
 PAST = "  since: 6d\n  reconcile: never\n"
@@ -195,7 +195,7 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         assert later is not None
         assert await ledger.claim(connection, second, "b") is None
         await ledger.finish(connection, later, Counts())
-        assert await cursors.cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY, (
+        assert await cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY, (
             "an earlier one is open"
         )
         earlier = await ledger.claim(connection, first, "a")
@@ -206,7 +206,7 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         with pytest.raises(ledger.WindowLost):
             await ledger.finish(connection, earlier, Counts())
         await ledger.finish(connection, again, Counts())
-        assert await cursors.cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY + 2 * DAY
+        assert await cursor_of(connection, ("cdse", S2, None), "changed") == SOME_DAY + 2 * DAY
     finally:
         await connection.close()
 
@@ -225,15 +225,15 @@ async def test_two_boxes_of_a_collection_are_followed_each_by_itself(fresh_datab
         await both.plan(connection)
         assert [tuple(row["bbox"]) for row in await connection.fetch(boxes)] == [west, east]
         # What is done of one box moves its cursor alone.
-        before = await cursors.cursor_of(connection, ("cdse", S2, west), "acquired")
+        before = await cursor_of(connection, ("cdse", S2, west), "acquired")
         number = await connection.fetchval(
             "SELECT id FROM kakehashi.harvest_window WHERE kind = 'follow' AND bbox = $1", east
         )
         claimed = await ledger.claim(connection, number, "a")
         assert claimed is not None
         await ledger.finish(connection, claimed, Counts())
-        assert await cursors.cursor_of(connection, ("cdse", S2, east), "acquired") == claimed.end
-        assert await cursors.cursor_of(connection, ("cdse", S2, west), "acquired") == before
+        assert await cursor_of(connection, ("cdse", S2, east), "acquired") == claimed.end
+        assert await cursor_of(connection, ("cdse", S2, west), "acquired") == before
     finally:
         await connection.close()
 
@@ -248,7 +248,7 @@ async def test_the_present_begins_where_the_past_ends(fresh_database_url: str):
             connection, [NewWindow("cdse", S2, "backfill", "acquired", SOME_DAY - DAY, SOME_DAY)]
         )
         await Planner([Entry("cdse", (S2,), None, Habits(reconcile=None))]).plan(connection)
-        assert await cursors.cursor_of(connection, ("cdse", S2, None), "acquired") == SOME_DAY
+        assert await cursor_of(connection, ("cdse", S2, None), "acquired") == SOME_DAY
     finally:
         await connection.close()
 

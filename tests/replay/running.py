@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from catalog.store.writer import Written
+from catalog.store.written import Written
 from ingest.contract import Record, Selection
 from ingest.fetch import Patience, open_fetcher
 from ingest.harmonize import Harmonizer

@@ -13,7 +13,7 @@ from catalog.store.bookkeeping import (
     remember_fingerprint,
     start_run,
 )
-from catalog.store.writer import Written
+from catalog.store.written import Written
 
 Connection = Any
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from catalog.store.bookkeeping import finish_run, start_run
-from catalog.store.writer import Written, upsert_collections, upsert_items
+from catalog.store.writer import upsert_collections, upsert_items
+from catalog.store.written import Written
 from tests.store.items import collection, item
 
 Connection = Any

@@ -15,7 +15,8 @@ from catalog.store.bookkeeping import finish_run, start_run
 from catalog.store.quarantine import Quarantined, quarantine
 from catalog.store.statistics import fold_changes
 from catalog.store.status import read_status
-from catalog.store.writer import Written, upsert_collections, upsert_items, upsert_translations
+from catalog.store.writer import upsert_collections, upsert_items, upsert_translations
+from catalog.store.written import Written
 from tests.store.items import collection, item
 
 Connection = Any

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from catalog.errors import WriteRefused
 from catalog.store.writer import (
-    Written,
     existing_collections,
     upsert_collections,
     upsert_items,
     upsert_queryables,
     upsert_translations,
 )
+from catalog.store.written import Written
 from tests.store.items import collection, item
 
 Connection = Any

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import DatabaseUnreachable, QueryTimeout, UpstreamUnavailable
-from catalog.store.writer import Written
+from catalog.store.written import Written
 from ingest.contract import Page, Record, Selection
 from ingest.harmonize import Harmonizer
 from ingest.pipeline import run

@@ -57,7 +57,6 @@ def test_an_empty_value_is_not_counted(vocabulary: Vocabulary) -> None:
 
 def test_asking_for_facts_counts_nothing(vocabulary: Vocabulary) -> None:
     assert vocabulary.constellation_of("New Sat") is None
-    assert vocabulary.international_designator("New Sat") is None
     assert vocabulary.frequency_band("New Radar", "New Sat") is None
     assert not vocabulary.unknown
 
@@ -100,8 +99,6 @@ def test_facts_about_platforms() -> None:
     assert VOCABULARY.constellation_of("S2A") == "sentinel-2"
     assert VOCABULARY.constellation_of("だいち2号") == "alos"
     assert VOCABULARY.constellation_of("jers-1") is None
-    assert VOCABULARY.international_designator("ALOS-2") == "2014-029A"
-    assert VOCABULARY.international_designator("sentinel-1d") is None
 
 
 def test_the_band_of_a_radar_depends_on_who_carries_it() -> None:
