@@ -37,8 +37,8 @@ _SEARCH: dict[str, dict[str, Any]] = {
     "fields": {
         "type": "object",
         "properties": {
-            "include": {"type": "array", "items": {"type": "string"}},
-            "exclude": {"type": "array", "items": {"type": "string"}},
+            "include": {"type": "array", "items": {"type": "string"}, "nullable": True},
+            "exclude": {"type": "array", "items": {"type": "string"}, "nullable": True},
         },
     },
     "q": {

@@ -88,6 +88,15 @@ def test_members_that_are_null_are_as_it_says(http: httpx.Client, path: str) -> 
             assert http.post(path, json={name: False}).status_code == 400, name
 
 
+def test_lists_of_fields_may_be_null_as_it_says(http: httpx.Client) -> None:
+    document = http.get("/api").json()
+    for path in ("/search", "/collections"):
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        asked = {"fields": {"include": None, "exclude": None}}
+        OAS30ReadValidator(body).validate(asked)
+        assert http.post(path, json=asked).status_code == 200
+
+
 def _operation(definition: dict[str, Any], request: httpx.Request) -> dict[str, Any]:
     for template, operations in definition["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
