@@ -25,9 +25,9 @@ from catalog.store.writer import existing_collections, upsert_collections
 from catalog.store.written import Written
 from commands.ahead import ahead
 from commands.load_display import LoadDisplay
+from commands.load_portion import Portion, portions
 from commands.load_processes import Readers
 from commands.load_reading import Kind, Reading
-from commands.load_window import Window, windows
 from commands.say import say
 from ingest.foreign import made_collection
 from ingest.stac_files import StacFile
@@ -174,28 +174,28 @@ class _Load:
         try:
             for file in files:
                 # What is there is refused when inserting, and that is for the loader to say.
-                read = windows(file.pieces(), sighted=self._order.mode is not Mode.INSERT)
+                read = portions(file.pieces(), sighted=self._order.mode is not Mode.INSERT)
                 async with aclosing(ahead(read)) as found:
-                    async for window in found:
-                        await self._take_window(window, started)
+                    async for portion in found:
+                        await self._take_portion(portion, started)
             await self._loader.finish()
             await fold_changes(self._connection)
         finally:
             self._summary.seconds = time.monotonic() - started
             self._collect()
 
-    async def _take_window(self, window: Window, started: float) -> None:
+    async def _take_portion(self, portion: Portion, started: float) -> None:
         """Take some pieces of a file, in order; texts that are in the catalogue as they stand are only counted.
 
         Of what has the same id the last one counts: so a text is not passed over where another record of
         its item came shortly before, and may be written after we looked.
         """
         unsettled = [*self._loader.pending_keys(), given := set[Key]()]
-        known = await self._known_keys(window)
-        pieces = list(zip(window.pieces, window.digests, strict=True))
+        known = await self._known_keys(portion)
+        pieces = list(zip(portion.pieces, portion.digests, strict=True))
         bases = self._loader.bases
         unknown = [piece for place, piece in enumerate(pieces) if place not in known]
-        if window.is_full and unknown:
+        if portion.is_full and unknown:
             self._readers.start()
         async with aclosing(self._readers.read(unknown, bases)) as readings:
             for place, piece in enumerate(pieces):
@@ -218,11 +218,11 @@ class _Load:
         self._summary.seconds = time.monotonic() - started
         self._display.progress(self._summary)
 
-    async def _known_keys(self, window: Window) -> dict[int, Key]:
-        """Return the collections and ids of those pieces that need not be read, by their place in the window."""
-        places = list(window.sightings)
-        known = await self._recogniser.known(list(window.sightings.values()))
-        return {places[number]: window.sightings[places[number]].key for number in known}
+    async def _known_keys(self, portion: Portion) -> dict[int, Key]:
+        """Return the collections and ids of those pieces that need not be read, by their place in the portion."""
+        places = list(portion.sightings)
+        known = await self._recogniser.known(list(portion.sightings.values()))
+        return {places[number]: portion.sightings[places[number]].key for number in known}
 
     async def _take(self, one: Reading) -> None:
         self._summary.items += one.kind is Kind.ITEM

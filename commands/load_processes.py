@@ -28,14 +28,14 @@ Piece = tuple[Unread | Found, str]
 # So many pieces, of at most so many bytes, go to a process at once.
 _PIECES = 50
 _BYTES = 1_000_000
-# So many portions per process are on their way, so that none waits for the next.
+# So many shares per process are on their way, so that none waits for the next.
 _AHEAD = 3
 # More of them than this are not fed fast enough by the one that reads the file.
 _MOST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class _Portion:
+class _Share:
     pieces: Sequence[Piece]
     bases: "Mapping[str, BaseItem]"
     read: "Future[tuple[list[list[Reading]], Counter[str]]]"
@@ -100,8 +100,8 @@ class Readers:
             bases: what the items of collections share, of those that are known; looked at again for each
                 piece, so that none is prepared by what was changed meanwhile.
         """
-        waiting = deque(_portions(pieces))
-        under_way: deque[_Portion] = deque()
+        waiting = deque(_shares(pieces))
+        under_way: deque[_Share] = deque()
         while waiting or under_way:
             while self._pool is not None and waiting and len(under_way) < self._count * _AHEAD:
                 under_way.append(self._hand_over(waiting.popleft(), dict(bases)))
@@ -109,49 +109,49 @@ class Readers:
                 for piece in waiting.popleft():
                     yield self.read_here(piece, bases)
                 continue
-            portion = under_way.popleft()
-            for piece, read in zip(portion.pieces, await self._taken_back(portion), strict=True):
+            share = under_way.popleft()
+            for piece, read in zip(share.pieces, await self._taken_back(share), strict=True):
                 is_good = read is not None and all(
-                    one.prepared is None or portion.bases[one.key[0]] is bases.get(one.key[0]) for one in read
+                    one.prepared is None or share.bases[one.key[0]] is bases.get(one.key[0]) for one in read
                 )
                 yield read if read is not None and is_good else self.read_here(piece, bases)
 
-    def _hand_over(self, pieces: Sequence[Piece], bases: "Mapping[str, BaseItem]") -> _Portion:
+    def _hand_over(self, pieces: Sequence[Piece], bases: "Mapping[str, BaseItem]") -> _Share:
         assert self._pool is not None
         try:
-            return _Portion(pieces, bases, self._pool.submit(_read, pieces, bases))
+            return _Share(pieces, bases, self._pool.submit(_read, pieces, bases))
         except BrokenProcessPool as error:
             failed: Future[tuple[list[list[Reading]], Counter[str]]] = Future()
             failed.set_exception(error)
-            return _Portion(pieces, bases, failed)
+            return _Share(pieces, bases, failed)
 
-    async def _taken_back(self, portion: _Portion) -> "Sequence[list[Reading] | None]":
-        """Return what each piece of a portion says; None where it has to be read here."""
+    async def _taken_back(self, share: _Share) -> "Sequence[list[Reading] | None]":
+        """Return what each piece of a share says; None where it has to be read here."""
         try:
-            read, unknown = await asyncio.wrap_future(portion.read)
+            read, unknown = await asyncio.wrap_future(share.read)
         except BrokenProcessPool:
             if self._pool is not None:
                 say("a process that helped to read ended; the rest is read by one")
                 self._pool, self._count = None, 0
-            return [None] * len(portion.pieces)
+            return [None] * len(share.pieces)
         self.unknown_schemas.update(unknown)
         return read
 
 
-def _portions(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    portions: list[list[Piece]] = []
+def _shares(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    shares: list[list[Piece]] = []
     size = 0
     for piece in pieces:
-        if not portions or len(portions[-1]) >= _PIECES or size >= _BYTES:
-            portions.append([])
+        if not shares or len(shares[-1]) >= _PIECES or size >= _BYTES:
+            shares.append([])
             size = 0
-        portions[-1].append(piece)
+        shares[-1].append(piece)
         size += len(piece[0].text) if isinstance(piece[0], Unread) else 0
-    return portions
+    return shares
 
 
 class _Worker:
-    """What a process keeps from one portion to the next."""
+    """What a process keeps from one share to the next."""
 
     reader: DocumentReader
 

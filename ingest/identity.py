@@ -128,7 +128,7 @@ def _sayings(item: Item) -> dict[str, dict[str, Any]]:
         if link.get("rel") == "via":
             hub = str(link.get("harvest:source", own))
             sayings.setdefault(hub, {"link": None, "asset": None})["link"] = {**link, "harvest:source": hub}
-    key = product_key(item["assets"])
+    key = product_asset_key(item["assets"])
     product = item["assets"].get(key) if key else None
     if product:
         sayings[own]["asset"] = {name: product[name] for name in _ASSET_MEMBERS if name in product}
@@ -142,7 +142,7 @@ def _sayings(item: Item) -> dict[str, dict[str, Any]]:
     return sayings
 
 
-def product_key(assets: Mapping[str, Any]) -> str | None:
+def product_asset_key(assets: Mapping[str, Any]) -> str | None:
     """Return the key of the asset that is the whole product, None if there is none."""
     return next((key for key in _PRODUCT_KEYS if key in assets), None)
 
@@ -154,7 +154,7 @@ def _alone(item: Item) -> Item:
     assets = {
         key: asset for key, asset in item["assets"].items() if key not in {f"product-{hub}" for hub in hubs}
     }
-    key = product_key(assets)
+    key = product_asset_key(assets)
     if key and hubs & set(assets[key].get("alternate") or {}):
         product = dict(assets[key])
         product["alternate"] = {name: way for name, way in product["alternate"].items() if name not in hubs}
@@ -175,7 +175,7 @@ def _with_others(leader: Item, sayings: Mapping[str, Mapping[str, Any]]) -> Item
     ]
     links += [saying["link"] for saying in sayings.values() if saying["link"]]
     assets = dict(leader["assets"])
-    key = product_key(assets)
+    key = product_asset_key(assets)
     for hub, saying in sayings.items():
         if not saying["asset"]:
             continue

@@ -291,11 +291,11 @@ def test_where_an_item_is_kept_is_guessed_and_a_wrong_guess_does_no_harm(catalog
     assert catalogue.items()["c"]["properties"]["gsd"] == 3
 
 
-@pytest.mark.parametrize(("window", "batch"), [(1, 1), (1, 1000), (2, 2), (1000, 1), (1000, 1000)])
+@pytest.mark.parametrize(("portion", "batch"), [(1, 1), (1, 1000), (2, 2), (1000, 1), (1000, 1000)])
 def test_of_records_of_one_item_the_last_one_counts_though_its_text_is_there(
-    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, window: int, batch: int
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, portion: int, batch: int
 ):
-    monkeypatch.setattr("commands.load_window._PIECES", window)
+    monkeypatch.setattr("commands.load_portion._PIECES", portion)
     monkeypatch.setattr("commands.load._BATCH", batch)
     texts = [lines([item("one", "a", "2024-01-01T00:00:00Z", gsd=number)]) for number in (1, 2)]
     catalogue.load(lines(COLLECTIONS) + texts[0])

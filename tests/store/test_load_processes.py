@@ -29,8 +29,8 @@ ASSETS = {"data": {"roles": ["data"], "type": "image/tiff"}}
 
 
 @pytest.fixture(autouse=True)
-def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commands.load_window._PIECES", 20)
+def small_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commands.load_portion._PIECES", 20)
     monkeypatch.setattr("commands.load_processes._PIECES", 3)
 
 

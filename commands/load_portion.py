@@ -12,13 +12,13 @@ _BYTES = 24_000_000
 
 
 @dataclass(slots=True)
-class Window:
+class Portion:
     """Some pieces of a file, in order.
 
     Attributes:
         pieces: texts, or documents where the file has no texts.
         digests: of the texts; empty for documents.
-        sightings: by place in the window, where the rows of texts seem to be.
+        sightings: by place in the portion, where the rows of texts seem to be.
     """
 
     pieces: list[Unread | Found] = field(default_factory=list)
@@ -44,13 +44,13 @@ class Window:
         self.digests.append(digest)
 
 
-def windows(pieces: Iterable[Unread | Found], *, sighted: bool) -> Iterator[Window]:
-    """Yield the pieces of a file in windows of bounded size."""
-    window = Window()
+def portions(pieces: Iterable[Unread | Found], *, sighted: bool) -> Iterator[Portion]:
+    """Yield the pieces of a file in portions of bounded size."""
+    portion = Portion()
     for piece in pieces:
-        window.add(piece, sighted=sighted)
-        if window.is_full:
-            yield window
-            window = Window()
-    if window.pieces:
-        yield window
+        portion.add(piece, sighted=sighted)
+        if portion.is_full:
+            yield portion
+            portion = Portion()
+    if portion.pieces:
+        yield portion
