@@ -5,6 +5,7 @@ asking again from the start time of the last result; what comes again then is le
 """
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,57 +50,108 @@ async def search(
     size = min(page_size, MAX_PAGE)
     query, listed, is_first = dict(parameters), _Listed(), True
     while True:
+        listing = _Listing(http, url, query, size, max_results, listed)
+        async for page in listing.pages():
+            yield page if is_first else replace(page, matched=None)
+            is_first = False
+        if listing.is_complete:
+            return
+        following = listing.following()
+        listed.forget_before(following)
+        query = {**query, "dtstart": following}
+
+
+class _Listing:
+    """What the service lists of one query, up to where it lists no more.
+
+    Attributes:
+        is_complete: whether it listed all that matches.
+    """
+
+    def __init__(
+        self,
+        http: Fetcher,
+        url: str,
+        query: Mapping[str, str],
+        size: int,
+        max_results: int,
+        listed: "_Listed",
+    ) -> None:
+        self.is_complete = False
+        self._http = http
+        self._url = url
+        self._query = query
+        self._size = size
+        self._max_results = max_results
+        self._listed = listed
+        self._starts: list[datetime] = []
+        self._new = 0
+
+    async def pages(self) -> AsyncIterator[Page]:
+        """Give the products that were not listed before, page by page."""
+        for _ in range(MOST_WALKS):
+            walk = Walk()
+            async for page in self._pages_of(walk):
+                yield page
+            if not (self.is_complete and walk.has_shifted):
+                return
+            # A product that went makes a later page begin too late: what was listed is left out.
+
+    async def _pages_of(self, walk: Walk) -> AsyncIterator[Page]:
+        """Walk through the pages once."""
+        self.is_complete, self._starts = False, []
         start, seen = 0, SeenPages()
-        starts: list[datetime] = []
-        new_in_window, walk, walks = 0, Walk(), 1
-        while True:
-            document = await http.get_json(
-                url,
-                {
-                    **query,
-                    "format": "json",
-                    "sort": "start,time,1",
-                    "c": str(min(size, max_results - start)),
-                    "si": str(start),
-                },
-                pause=pause_until,
-            )
-            features = document.get("features") if isinstance(document, Mapping) else None
-            if not isinstance(features, list):
-                raise UpstreamChanged(f"{url}: the answer is no list of products (it has no `features`)")
-            where = f"{url} pi={query.get('pi', '')} dtstart={query.get('dtstart', '')} si={start}"
+        while start < self._max_results and not self.is_complete:
+            where = self._place(start)
+            document, features = await self._ask(start)
             seen.add(features, where)
-            fresh = listed.take(features)
-            new_in_window += len(fresh)
             total = integer(document.get("totalResults"))
             walk.note(total)
+            fresh = self._listed.take(features)
+            self._new += len(fresh)
             if fresh:
-                yield Page({**document, "features": fresh}, where, total if is_first else None)
-                is_first = False
-            starts += [span[0] for span in map(span_of, features) if span]
+                yield Page({**document, "features": fresh}, where, total)
+            self._starts += [span[0] for span in map(span_of, features) if span]
             start += len(features)
-            if total is not None and start >= total:
-                if not walk.has_shifted or walks == MOST_WALKS:
-                    return
-                # A product that went makes a later page begin too late: what was listed is left out.
-                start, seen, walk, walks = 0, SeenPages(), Walk(), walks + 1
-                continue
-            if not features and total is not None:
+            self.is_complete = not features if total is None else start >= total
+            if not features and not self.is_complete:
                 raise UpstreamChanged(f"{where}: no more products come, although {total} are said to match")
-            if not features:
-                return
-            if start >= max_results:
-                break
-        # Only here does the order matter: what follows must not begin before the last one listed.
+
+    async def _ask(self, start: int) -> tuple[Mapping[str, Any], list[Any]]:
+        """Ask for the page that begins with the result of a number, and return it and its products."""
+        page = {
+            "format": "json",
+            "sort": "start,time,1",
+            "c": str(min(self._size, self._max_results - start)),
+            "si": str(start),
+        }
+        document = await self._http.get_json(self._url, {**self._query, **page}, pause=pause_until)
+        features = document.get("features") if isinstance(document, Mapping) else None
+        if not isinstance(features, list):
+            raise UpstreamChanged(f"{self._url}: the answer is no list of products (it has no `features`)")
+        return document, features
+
+    def following(self) -> str:
+        """Return the start time from which on what lies beyond is to be asked for.
+
+        Only here does the order matter: what follows must not begin before the last one listed.
+
+        Raises:
+            UpstreamChanged: the products are not in order, or too many begin at one time.
+        """
+        where, starts = self._place(self._max_results), self._starts
         if starts and max(starts) - starts[-1] > _ORDER_SLACK:
             raise UpstreamChanged(f"{where}: the products are not in the order of their start times")
         following = _instant(starts[-1]) if starts else None
-        if following is None or following == query.get("dtstart") or not new_in_window:
+        if following is None or following == self._query.get("dtstart") or not self._new:
             raise UpstreamChanged(
-                f"{where}: more than {max_results} products cannot be told apart by their start"
+                f"{where}: more than {self._max_results} products cannot be told apart by their start"
             )
-        query["dtstart"] = following
-        listed.forget_before(following)
+        return following
+
+    def _place(self, start: int) -> str:
+        query = self._query
+        return f"{self._url} pi={query.get('pi', '')} dtstart={query.get('dtstart', '')} si={start}"
 
 
 def pause_until(body: bytes) -> timedelta | None:
