@@ -115,6 +115,7 @@ async def _answers(url: str, rounds: int) -> list[list[str]]:
                         raise SystemExit(f"{name}: {answer.status} {answer.body[:300]!r}")
                     if turn >= 0:
                         times.append(answer.seconds)
+                answer = await caller.get(target)
                 matched = orjson.loads(answer.body).get("numberMatched", "")
                 rows.append([name, milliseconds(median(times)), str(matched)])
     return rows

@@ -134,16 +134,14 @@ class Check:
                         self.outcomes[f"  by schema: {error.reason[:90]}"] += 1
         except UpstreamChanged:
             self.outcomes["form not known"] += 1
-        except Exception:  # noqa: BLE001 - every kind of failure is what is looked for
-            frames = traceback.extract_tb(sys.exc_info()[2])
+        except Exception as error:  # noqa: BLE001 - every kind of failure is what is looked for
+            frames = traceback.extract_tb(error.__traceback__)
             where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"
             ours = next(
                 (f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames) if "/ingest/" in f.filename),
                 "",
             )
-            self.faults[
-                f"{sys.exc_info()[0].__name__}: {str(sys.exc_info()[1])[:80]} at {where} from {ours}"
-            ] += 1  # type: ignore[union-attr]
+            self.faults[f"{type(error).__name__}: {str(error)[:80]} at {where} from {ours}"] += 1
 
     def _take(self, record: Any) -> None:
         if record.kind is Kind.COLLECTION:

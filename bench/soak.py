@@ -286,6 +286,7 @@ async def _figures(url: str) -> str:
             FROM kakehashi.harvest_window
             """
         )
+        assert row is not None
         removed = await connection.fetchval("SELECT count(*) FROM kakehashi.tombstone WHERE is_removal")
         stuck = await connection.fetchval(
             "SELECT count(*) FROM kakehashi.harvest_window WHERE state = 'running' AND started_at < now() - interval '60 s'"

@@ -8,7 +8,7 @@
 # Needs: .venv (make dev), ogrinfo (gdal-bin), QGIS (python3-qgis, qgis-providers), chromium. Python tools go into
 # a virtual environment that is thrown away. What is missing is named, and counts as a failure.
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 
 work=$(mktemp -d)
 failed=
