@@ -1,5 +1,6 @@
 """The documents say what the code does, and their links lead somewhere."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,6 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
+
+from app.settings import ApiSettings
+from catalog.settings import DatabaseSettings
+from ingest.settings import IngestSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -44,6 +50,21 @@ def test_every_setting_of_the_code_is_in_the_reference():
     used -= {"KAKEHASHI_SOURCES"}
     missing = {name for name in used if name not in reference and not name.startswith("KAKEHASHI_SOURCES__")}
     assert not missing
+
+
+@pytest.mark.parametrize("kind", [DatabaseSettings, ApiSettings, IngestSettings])
+def test_defaults_are_shown_as_they_can_be_set(kind: type[BaseSettings], monkeypatch: pytest.MonkeyPatch):
+    """Lists were shown as Python writes them, which is refused."""
+    for name in [name for name in os.environ if name.startswith("KAKEHASHI_")]:
+        monkeypatch.delenv(name)
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `KAKEHASHI_(\w+)` \| `([^`]*)` \|", page, re.MULTILINE))
+    shown = [name for name in kind.model_fields if name.upper() in rows]
+    assert shown
+    unset = kind()
+    for name in shown:
+        monkeypatch.setenv(f"KAKEHASHI_{name.upper()}", rows[name.upper()])
+    assert kind() == unset
 
 
 def test_every_dependency_has_its_reason():
