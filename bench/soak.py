@@ -225,6 +225,8 @@ class Soak:
         with suppress(psutil.NoSuchProcess):
             process.kill()
             self.happened["kill -9"] += 1
+            # Dead, and not only about to be: whoever looks next starts another one.
+            process.wait(10)
 
     def _restart_database(self) -> None:
         self._cluster.stop()
