@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from catalog.store.connection import Connection
 
 _INSERT_COLLECTION = "INSERT INTO pgstac.collections (content, partition_trunc) VALUES ($1::jsonb, $2)"
-_UPSERT_COLLECTION = f"""
-    {_INSERT_COLLECTION} ON CONFLICT (id) DO UPDATE SET content = excluded.content
-    WHERE pgstac.collections.content IS DISTINCT FROM excluded.content
+# Not in one statement: ON CONFLICT DO UPDATE takes a stronger lock, since `id` is made of `content`, and would
+# wait for loads of the collection's items, and for whoever brings its figures up to date and waits for us.
+_UPDATE_COLLECTION = """
+    UPDATE pgstac.collections SET content = $2::jsonb WHERE id = $1 AND content IS DISTINCT FROM $2::jsonb
 """
 # pgstac's own columns (id, geometry, datetime ...) need no registration.
 _WANTED_QUERYABLES = """
@@ -95,13 +96,16 @@ async def upsert_collections(
         UniqueViolationError: one is there and is not to be replaced.
     """
     changed = 0
-    statement = _UPSERT_COLLECTION if replace else _INSERT_COLLECTION
+    insert = f"{_INSERT_COLLECTION} ON CONFLICT (id) DO NOTHING" if replace else _INSERT_COLLECTION
     for collection in collections:
         declared = dict(collection)
         partition = declared.pop("kakehashi:partition", None)
         async with connection.transaction():
             content, followed = await with_data_followed(connection, declared)
-            status = await connection.execute(statement, jsontext.dumps(content).decode(), partition)
+            text = jsontext.dumps(content).decode()
+            status = await connection.execute(insert, text, partition)
+            if status.endswith(" 0"):
+                status = await connection.execute(_UPDATE_COLLECTION, declared["id"], text)
             if followed is not None:
                 await remember_declared(connection, declared["id"], followed)
         changed += int(status.rsplit(" ", 1)[1])

@@ -133,3 +133,21 @@ async def test_a_collection_that_the_harvest_makes_meanwhile_is_not_replaced(
         await making
     stored = await other.fetchval("SELECT content ->> 'title' FROM pgstac.collections WHERE id = 'both'")
     assert stored == "harvested"
+
+
+async def test_a_collection_is_replaced_while_others_load_items_of_it_and_add_up_its_figures(
+    editor: Editor, other: Connection, database_url: str
+) -> None:
+    """Both hold its row; who wrote a collection waited for them, and they for it: a deadlock."""
+    await upsert_collections(other, [collection("busy")])
+    await upsert_items(other, [item("busy", "before")])  # makes the partition
+    harvesting = await _connect(database_url)
+    try:
+        async with other.transaction(), asyncio.timeout(10):
+            await upsert_items(other, [item("busy", "a")])
+            await other.execute("SELECT FROM pgstac.collections WHERE id = 'busy' FOR KEY SHARE")
+            assert await upsert_collections(harvesting, [collection("busy", title="Harvested")]) == 1
+            await editor.change_collection("busy", lambda old: collection("busy", title=f"{old.id} edited"))
+            assert await upsert_collections(harvesting, [collection("busy", title="busy edited")]) == 0
+    finally:
+        await harvesting.close()
