@@ -103,3 +103,26 @@ async def test_no_database_is_not_the_same_as_a_busy_one() -> None:
                 await one(pool)
     finally:
         await pool.close()
+
+
+async def test_a_session_that_is_ended_at_any_moment_is_a_database_that_is_away(database_url: str) -> None:
+    """The driver has no order for a session between the server's last word and the end of the connection."""
+    pool = await open_pool(DatabaseSettings(database_url=database_url), "kakehashi_read")
+    other = await asyncpg.connect(database_url)
+    lost = 0
+    try:
+        for turns in range(60):
+            try:
+                async with pool.connection() as connection:
+                    number = await connection.fetchval("SELECT pg_backend_pid()")
+                    await other.execute("SELECT pg_terminate_backend($1)", number)
+                    for _ in range(turns % 20):
+                        await asyncio.sleep(0)
+                    for _ in range(100):
+                        await connection.fetchval("SELECT 1")
+            except DatabaseUnreachable:
+                lost += 1
+    finally:
+        await other.close()
+        await pool.close()
+    assert lost == 60
