@@ -33,7 +33,14 @@ _AWAY = (OSError, *_REFUSED)
 # A session that the server ends while nobody uses it is for a moment in no state that the driver takes orders in.
 _BETWEEN = asyncpg.InternalClientError
 # While it is lent, others are of what is done beside: a file, or standard output that nobody reads any more.
-_LOST = (TimeoutError, ConnectionResetError, ConnectionAbortedError, ConnectionRefusedError, _BETWEEN, *_REFUSED)
+_LOST = (
+    TimeoutError,
+    ConnectionResetError,
+    ConnectionAbortedError,
+    ConnectionRefusedError,
+    _BETWEEN,
+    *_REFUSED,
+)
 # What it raises when nothing can be written now: no memory, two who wait for each other.
 _CANNOT_WRITE = (
     asyncpg.InsufficientResourcesError,
