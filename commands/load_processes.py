@@ -53,12 +53,15 @@ class Readers:
 
         Args:
             validate: whether documents are checked against the STAC schemas.
-            processes: how many; none or one: all is read here. None: as many as there are processors.
+            processes: how many; none or one: all is read here. None: as many as there are processors. But of two,
+                one is needed by the database: there it is worth it only where checking makes much work.
         """
         self.unknown_schemas: Counter[str] = Counter()
         self._validate = validate
         self._here = DocumentReader(validate=validate)
-        self._count = min(_MOST, os.cpu_count() or 1) if processes is None else processes
+        processors = os.cpu_count() or 1
+        usual = min(_MOST, processors) if validate or processors > 2 else 1
+        self._count = usual if processes is None else processes
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> "Readers":
