@@ -16,7 +16,7 @@ from pathlib import Path
 from catalog.definitions import Definitions, load_definitions
 from catalog.errors import StoreError
 from catalog.settings import DatabaseSettings
-from catalog.store import ledger, schedule, upstreams
+from catalog.store import ledger, turns, upstreams
 from catalog.store.database import INGEST_ROLE, open_database
 from catalog.store.migrate import migrate
 from catalog.store.pool import Pool, open_pool
@@ -206,7 +206,7 @@ class _Job:
                 await queue.recover()
                 recovered = loop.time()
             async with pool.connection() as connection:
-                sources = await schedule.sources_with_work(connection)
+                sources = await turns.sources_with_work(connection)
             for source in sources:
                 await queue.dispatch(source)
             self._display.database_back()
@@ -218,20 +218,20 @@ class _Job:
 
     async def _is_drained(self, pool: Pool) -> bool:
         async with pool.connection() as connection:
-            progress = await schedule.progress(connection, await ledger.database_time(connection))
+            progress = await turns.progress(connection, await ledger.database_time(connection))
         return not progress.due and not progress.running
 
     async def _watch(self, pool: Pool, began: datetime) -> None:
         """Show how far it is."""
         while not self._stop.is_set():
             async with pool.connection() as connection:
-                progress = await schedule.progress(connection, began)
+                progress = await turns.progress(connection, began)
             self._display.progress(progress)
             await self._pause(self._display.interval_s)
 
     async def _is_well(self, pool: Pool) -> bool:
         async with pool.connection() as connection:
-            progress = await schedule.progress(connection, await ledger.database_time(connection))
+            progress = await turns.progress(connection, await ledger.database_time(connection))
         return not progress.failed
 
     async def _pause(self, seconds: float) -> None:

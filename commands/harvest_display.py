@@ -6,7 +6,7 @@ from types import TracebackType
 import stamina.instrumentation
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from catalog.store import schedule
+from catalog.store import turns
 from commands.bar import Bar
 from commands.display import announce_retries
 from commands.say import say
@@ -66,7 +66,7 @@ class HarvestDisplay:
         elif outcome.state in ("failed", "refused", "split") or counts.records or counts.deleted:
             self._bar.say(line_of(outcome))
 
-    def progress(self, progress: schedule.Progress) -> None:
+    def progress(self, progress: turns.Progress) -> None:
         """Show how far all workers together are."""
         is_busy = bool(progress.due or progress.running)
         told = progress_line(progress, time.monotonic() - self._started)
@@ -126,7 +126,7 @@ def line_of(outcome: Outcome) -> str:
     return f"{name}: {outcome.state}: {outcome.error}" if outcome.error else f"{name}: {outcome.state}"
 
 
-def progress_line(progress: schedule.Progress, seconds: float) -> str:
+def progress_line(progress: turns.Progress, seconds: float) -> str:
     """Return how far a harvest is, how fast, and how long it takes.
 
     Args:

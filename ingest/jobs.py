@@ -16,7 +16,7 @@ import psycopg
 from procrastinate import exceptions
 from procrastinate.jobs import DeleteJobCondition, Status
 
-from catalog.store import schedule
+from catalog.store import turns
 from catalog.store.database import INGEST_ROLE
 from catalog.store.pool import Pool
 
@@ -53,12 +53,12 @@ class Queue:
             QueueAway: the database is away.
         """
         async with self._pool.connection() as connection, connection.transaction():
-            chosen = await schedule.choose(connection, source, finished)
+            chosen = await turns.choose(connection, source, finished)
             for one in chosen:
                 await self._defer(source, one)
         return len(chosen)
 
-    async def _defer(self, source: str, one: schedule.Next) -> None:
+    async def _defer(self, source: str, one: turns.Next) -> None:
         # That a collection is asked for by one at a time, and an upstream by no more than it bears, is a matter
         # of choosing. A lock of the queue's own would keep the next window waiting until a worker looks again.
         job = self._app.tasks[TASK].configure(
@@ -86,7 +86,7 @@ class Queue:
                 if job.id is not None:
                     await manager.finish_job(job, status=Status.FAILED, delete_job=True)
         async with self._pool.connection() as connection:
-            return await schedule.recover(connection)
+            return await turns.recover(connection)
 
     async def work(self, concurrency: int, stop: asyncio.Event) -> None:
         """Work on jobs until told to stop; windows that are under way then are given back.

@@ -95,7 +95,7 @@ async def work(workshop: Workshop, number: int) -> Outcome | None:
         number: id of the window.
 
     Raises:
-        StoreError: the database is away; the window is found again by `schedule.recover`.
+        StoreError: the database is away; the window is found again by `turns.recover`.
     """
     async with workshop.pool.connection() as connection:
         window = await ledger.claim(connection, number, worker_name())

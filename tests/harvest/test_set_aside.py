@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from catalog.store import cursors, ledger, schedule
+from catalog.store import cursors, ledger, turns
 from catalog.store.ledger import claim
 from catalog.store.window import SET_ASIDE_AFTER, Counts, NewWindow
 from ingest.habits import Habits
@@ -93,7 +93,7 @@ async def test_a_window_that_takes_its_worker_down_each_time_is_set_aside_too(co
     for _ in range(SET_ASIDE_AFTER):
         await connection.execute("UPDATE kakehashi.harvest_window SET not_before = clock_timestamp()")
         assert await claim(connection, await number_of(connection), "a") is not None
-        assert await schedule.recover(connection) == 1
+        assert await turns.recover(connection) == 1
         row = await connection.fetchrow(
             "SELECT *, extract(epoch FROM not_before - clock_timestamp())::float8 / 60 AS wait FROM kakehashi.harvest_window"
         )

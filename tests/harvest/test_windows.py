@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from catalog.store import cursors, ledger, schedule
+from catalog.store import cursors, ledger, turns
 from catalog.store.deletion import Deleted, delete_items
 from catalog.store.window import Counts, NewWindow
 from ingest.habits import Habits
@@ -200,7 +200,7 @@ async def test_a_claim_is_good_once_and_a_cursor_waits_for_all_before_it(fresh_d
         )
         earlier = await ledger.claim(connection, first, "a")
         assert earlier is not None
-        assert await schedule.recover(connection) == 1, "no job is for it"
+        assert await turns.recover(connection) == 1, "no job is for it"
         again = await ledger.claim(connection, first, "b")
         assert again is not None
         with pytest.raises(ledger.WindowLost):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catalog.store.schedule import Progress
+from catalog.store.turns import Progress
 from catalog.store.window import Claim, Counts
 from commands.harvest_display import HarvestDisplay, in_words, line_of, progress_line
 from ingest.work import Outcome
