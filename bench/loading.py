@@ -56,7 +56,7 @@ with PgstacDB(dsn=sys.argv[1]) as database:
 import sys
 from pathlib import Path
 from catalog.settings import DatabaseSettings
-from catalog.store.batch import Mode
+from catalog.store.deciding import Mode
 from commands.load import Order, load
 order = Order((Path(sys.argv[2]),), Mode(sys.argv[3]), validate=sys.argv[4:] == ["--validate"])
 load(order, DatabaseSettings(database_url=sys.argv[1]))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.errors import ConfigurationError, RecordRefused
 from catalog.settings import DatabaseSettings
-from catalog.store.batch import Mode
 from catalog.store.database import INGEST_ROLE, open_database
+from catalog.store.deciding import Mode
 from catalog.store.defined import upsert_defined
 from catalog.store.loader import Loader
 from catalog.store.migrate import migrate

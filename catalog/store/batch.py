@@ -9,20 +9,18 @@ are locked, always in the same order. Rows that other tools write meanwhile are 
 and the batch is done again.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 
 from catalog.errors import RecordRefused, WriteRefused
 from catalog.store.base_item import Target, read_targets
-from catalog.store.copy_rows import COLUMNS, copy_stream, item_row, moment
-from catalog.store.held import NO_NOTE, Note, hold_items, sources_of
+from catalog.store.copy_rows import moment
+from catalog.store.deciding import Decider, Join, Mode, Write
 from catalog.store.partitions import KnownPartitions, Partitions
-from catalog.store.prepared import Key, PreparedItem, prepare
+from catalog.store.prepared import Key, PreparedItem
+from catalog.store.replacing import replace_rows
 from catalog.store.statistics import ItemChange, record_changes
 from catalog.store.versions import link_versions
 from catalog.store.written import Extent, Outcome
@@ -30,15 +28,7 @@ from catalog.store.written import Extent, Outcome
 if TYPE_CHECKING:
     from catalog.store.connection import Connection
 
-# What the driver raises when one row is at fault; the message says which one.
-_ROW_FAULTS = (
-    asyncpg.DataError,
-    asyncpg.RaiseError,  # an administrator's trigger
-    asyncpg.NotNullViolationError,
-    asyncpg.ProgramLimitExceededError,
-    asyncpg.InternalServerError,  # PostGIS: not a geometry
-)
-# What it raises when somebody else changed what we relied on.
+# What the driver raises when somebody else changed what we relied on.
 _OVERTAKEN = (
     asyncpg.UniqueViolationError,
     asyncpg.CheckViolationError,
@@ -47,9 +37,6 @@ _OVERTAKEN = (
     asyncpg.UndefinedTableError,
 )
 _ATTEMPTS = 5
-_LINE = re.compile(r"COPY \S+, line (\d+)")
-# Up to so many partitions are asked one by one for the items that should be in them.
-_FEW_PARTITIONS = 4
 
 # In the order of the locks themselves, so that two loads never wait for each other.
 LOCK_SHARDS = """
@@ -63,32 +50,6 @@ Also = Callable[["Connection", Outcome], Awaitable[None]]
 Guard = Callable[["Connection"], Awaitable[None]]
 # Leaves out what may not be written, once nobody else can write these items.
 Sieve = Callable[["Connection", Sequence[PreparedItem]], Awaitable[Sequence[PreparedItem]]]
-# Makes one item of the one that is there and the one that comes.
-Join = Callable[[dict[str, Any], PreparedItem], Mapping[str, Any]]
-
-
-class Mode(Enum):
-    """What happens to an item whose id is there already."""
-
-    INSERT = "insert"  # it is refused, and what is there stays
-    UPSERT = "upsert"  # it is replaced, if it differs
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """A row to be written.
-
-    Attributes:
-        item: what is written.
-        came_as: what was given; another one if it was joined with what was there.
-        private: of the row.
-        is_new: whether no row of this id is there.
-    """
-
-    item: PreparedItem
-    came_as: PreparedItem
-    private: bytes
-    is_new: bool
 
 
 class BatchWriter:
@@ -115,11 +76,10 @@ class BatchWriter:
             known: what other connections of the same load know of partitions.
         """
         self._connection = connection
-        self._mode = mode
-        self._join = join
         self._guard = guard
         self._sieve = sieve
         self._partitions = Partitions(connection, known)
+        self._decider = Decider(connection, self._partitions, mode, join)
         self._targets: dict[str, Target] = {}
 
     async def target(self, collection: str) -> Target:
@@ -222,7 +182,7 @@ class BatchWriter:
         groups: dict[str, dict[str, PreparedItem]] = {}
         for item in items:
             groups.setdefault(item.collection, {})[item.id] = item
-        written: list[_Write] = []
+        written: list[Write] = []
         for collection in sorted(groups):
             written += await self._write_collection(collection, groups[collection], outcome)
         await self._partitions.record_extents([write.item for write in written])
@@ -230,167 +190,28 @@ class BatchWriter:
 
     async def _write_collection(
         self, collection: str, items: Mapping[str, PreparedItem], outcome: Outcome
-    ) -> list[_Write]:
+    ) -> list[Write]:
         """Write the items of one collection, by id; return what was written."""
         target = self._targets[collection]
-        counts = outcome.of(collection)
-        notes = await self._notes(target, items.values())
-        writes, doubtful = [], []
-        for name, item in items.items():
-            note = notes.get(name)
-            if note is None:
-                writes.append(
-                    _Write(item, item, NO_NOTE.with_marks({item.source: item.digest}, item.text), is_new=True)
-                )
-            elif self._mode is Mode.INSERT:
-                outcome.refused.append((item, RecordRefused("exists", "an item of this id is there already")))
-            elif self._is_same(note, item):
-                counts.unchanged += 1
-            elif self._is_plain(note, item):
-                writes.append(
-                    _Write(item, item, note.with_marks({item.source: item.digest}, item.text), is_new=False)
-                )
-            else:
-                doubtful.append(item)
-        if doubtful:
-            compared, equal = await self._compare(target, doubtful, notes)
-            writes += compared
-            counts.unchanged += equal
-        done = await self._replace(collection, target, writes, outcome)
+        writes = await self._decider.decide(target, items, outcome)
+        done = await replace_rows(self._connection, collection, target, writes, outcome)
         await link_versions(self._connection, collection, target.table, [write.item.id for write in done])
+        counts = outcome.of(collection)
         new = sum(write.is_new for write in done)
         counts.inserted += new
         counts.updated += len(done) - new
         return done
 
-    def _is_same(self, note: Note, item: PreparedItem) -> bool:
-        """Whether an item was loaded last exactly as it comes now."""
-        return note.marks.get(item.source) == item.digest and (self._join is not None or len(note.marks) == 1)
 
-    def _is_plain(self, note: Note, item: PreparedItem) -> bool:
-        """Whether an item that is there may be replaced without a look at it."""
-        return bool(note.marks) and (self._join is None or set(note.marks) == {item.source})
-
-    async def _notes(self, target: Target, items: Iterable[PreparedItem]) -> dict[str, Note]:
-        """Return what is noted of those items that are there, by id, in whatever partition they are."""
-        missing = {item.id for item in items}
-        expected: dict[str, list[str]] = {}
-        for item in items:
-            partition = self._partitions.of(item)
-            if partition is not None:
-                expected.setdefault(partition.name, []).append(item.id)
-        notes: dict[str, Note] = {}
-        tables = dict(expected) if len(expected) <= _FEW_PARTITIONS and self._mode is Mode.UPSERT else {}
-        for table, names in [*tables.items(), (target.table, None)]:
-            wanted = sorted(missing) if names is None else names
-            if not wanted or (names is None and table in tables):
-                continue
-            rows = await self._connection.fetch(
-                f"SELECT id, private::text FROM pgstac.{table} WHERE id = ANY ($1::text[])",  # noqa: S608
-                wanted,
-            )
-            for row in rows:
-                notes[row["id"]] = Note.read(row["private"])
-                missing.discard(row["id"])
-        return notes
-
-    async def _compare(
-        self, target: Target, items: Sequence[PreparedItem], notes: Mapping[str, Note]
-    ) -> tuple[list[_Write], int]:
-        """Compare items with those that are there, and join them where another source knows them too.
-
-        Returns:
-            What has to be written, and how many are the same.
-        """
-        held = await hold_items(self._connection, target, [item.id for item in items])
-        writes, marked = [], {}
-        for item in items:
-            there = held.get(item.id)
-            if there is None:  # another program has just taken it out
-                writes.append(
-                    _Write(
-                        item,
-                        item,
-                        notes[item.id].with_marks({item.source: item.digest}, item.text),
-                        is_new=True,
-                    )
-                )
-                continue
-            note, sources = notes[item.id], sources_of(there)
-            marks = {item.source: item.digest}
-            new = item
-            if self._join is not None and (sources | set(note.marks)) - {item.source}:
-                marks = {**dict.fromkeys(sources, ""), **note.marks, **marks}
-                new = prepare(self._join(there, item), target.base)
-            private = note.with_marks(marks, item.text)
-            if prepare(there, target.base).digest == new.digest:
-                marked[item.id] = private
-            else:
-                writes.append(_Write(new, item, private, is_new=False))
-        await self._connection.execute(
-            f"""
-            UPDATE pgstac.{target.table} AS items SET private = marked.private
-            FROM unnest($1::text[], $2::jsonb[]) AS marked (id, private) WHERE items.id = marked.id
-            """,  # noqa: S608
-            list(marked),
-            [private.decode() for private in marked.values()],
-        )
-        await self._partitions.cover([write.item for write in writes])
-        return writes, len(marked)
-
-    async def _replace(
-        self, collection: str, target: Target, writes: list[_Write], outcome: Outcome
-    ) -> list[_Write]:
-        """Take out old rows and copy new ones in; return what was written. A bad row is left out alone."""
-        # In the order of partitions: COPY writes several rows of one at once, but only while it stays with it.
-        writes.sort(key=lambda write: write.item.start)
-        while writes:
-            try:
-                async with self._connection.transaction():
-                    await self._remove(
-                        collection, target, [write.item.id for write in writes if not write.is_new]
-                    )
-                    await self._connection.copy_to_table(
-                        target.table,
-                        schema_name="pgstac",
-                        columns=COLUMNS,
-                        source=copy_stream(_row(write) for write in writes),
-                        format="binary",
-                    )
-            except _ROW_FAULTS as error:
-                found = _LINE.search(getattr(error, "context", None) or "")
-                if found is None or not 1 <= int(found[1]) <= len(writes):
-                    raise
-                bad = writes.pop(int(found[1]) - 1)
-                outcome.refused.append((bad.came_as, RecordRefused("database", _one_line(error))))
-            else:
-                break
-        return writes
-
-    async def _remove(self, collection: str, target: Target, identifiers: Sequence[str]) -> None:
-        if not identifiers:
-            return
-        await self._connection.execute(
-            f"DELETE FROM pgstac.{target.table} WHERE id = ANY ($1::text[])",  # noqa: S608
-            identifiers,
-        )
-        # pgstac's own trigger does this for statements on the table of all items.
-        await self._connection.execute(
-            "DELETE FROM pgstac.format_item_cache WHERE collection = $1 AND id = ANY ($2::text[])",
-            collection,
-            identifiers,
-        )
-
-
-def _changes(writes: Iterable[_Write]) -> list[ItemChange]:
+def _changes(writes: Iterable[Write]) -> list[ItemChange]:
     """Return what was done to each collection for each source, for its statistics."""
-    groups: dict[Key, list[_Write]] = {}
+    groups: dict[Key, list[Write]] = {}
     for write in writes:
         groups.setdefault((write.item.collection, write.came_as.source), []).append(write)
     return [_change(source, collection, group) for (collection, source), group in groups.items()]
 
 
-def _change(source: str, collection: str, writes: Sequence[_Write]) -> ItemChange:
+def _change(source: str, collection: str, writes: Sequence[Write]) -> ItemChange:
     items = [write.item for write in writes]
     new = sum(write.is_new for write in writes)
     change = ItemChange(source, collection, inserted=new, updated=len(writes) - new)
@@ -399,19 +220,3 @@ def _change(source: str, collection: str, writes: Sequence[_Write]) -> ItemChang
     change.observed.merge_extent(moment(oldest), moment(newest), moment(extent.ends[1]), extent.box)
     change.observed.add_said(item.said for item in items)
     return change
-
-
-def _row(write: _Write) -> bytes:
-    item = write.item
-    return item_row(
-        item.id.encode(),
-        item.geometry,
-        item.collection.encode(),
-        (item.start, item.end),
-        item.content,
-        write.private,
-    )
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.errors import RecordRefused
 from catalog.store.base_item import BaseItem
-from catalog.store.batch import Also, BatchWriter, Guard, Join, Mode, Sieve
+from catalog.store.batch import Also, BatchWriter, Guard, Sieve
+from catalog.store.deciding import Join, Mode
 from catalog.store.partitions import KnownPartitions
 from catalog.store.prepared import SHARDS, Key, PreparedItem, prepare
 from catalog.store.written import Outcome

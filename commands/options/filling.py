@@ -51,7 +51,7 @@ def load(
 
       curl https://example.com/stac/search?limit=1000 | kakehashi load --create-collections -
     """
-    from catalog.store.batch import Mode
+    from catalog.store.deciding import Mode
     from commands.load import Order
     from commands.load import load as run
 

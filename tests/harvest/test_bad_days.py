@@ -74,8 +74,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_leaves_nothing_stuck(
     asyncio.run(kill())
     go_on.set()
     bench.living.bend = lambda request, answer: answer
-    done = [window for window in bench.windows() if window["state"] == "done" and window["records"]]
-    assert len(done) < 2, "it was killed before the end"
+    assert any(window["state"] != "done" for window in bench.windows()), "it was killed before the end"
     assert bench.harvest(plan)
     bench.equals("cdse")
     bench.is_at_rest()

@@ -17,7 +17,7 @@ import zstandard
 
 from catalog.errors import ConfigurationError
 from catalog.settings import DatabaseSettings
-from catalog.store.batch import Mode
+from catalog.store.deciding import Mode
 from catalog.store.written import Written
 from commands.load import LoadSummary, Order, load
 from tests.store.items import collection, item

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from catalog.errors import RecordRefused, StoreError
 from catalog.settings import DatabaseSettings
 from catalog.store.account import account_for_postgres
-from catalog.store.batch import BatchWriter, Mode
+from catalog.store.batch import BatchWriter
 from catalog.store.database import INGEST_ROLE
+from catalog.store.deciding import Mode
 from catalog.store.loader import Loader
 from catalog.store.partitions import KnownPartitions
 from catalog.store.pool import database_errors
@@ -387,7 +388,7 @@ KILLED = """
 import asyncio, os, signal, sys
 sys.path.insert(0, {root!r})
 import asyncpg
-from catalog.store import batch
+from catalog.store import replacing
 from catalog.store.loader import Loader
 from tests.store.items import item
 
@@ -405,7 +406,7 @@ async def stream(rows):
 
 async def main():
     global original
-    original = batch.copy_stream
+    original = replacing.copy_stream
     connection = await asyncpg.connect({url!r}, server_settings={session!r})
     async with Loader([connection], batch_size=100) as loader:
         for number in range(250):
@@ -413,7 +414,7 @@ async def main():
             if number == 150:
                 await loader.settle()  # the first hundred is committed
                 if {phase!r} == "in":
-                    batch.copy_stream = stream
+                    replacing.copy_stream = stream
                 if {phase!r} == "before":
                     await die()
         await loader.finish(die if {phase!r} == "after" else None)
