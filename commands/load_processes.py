@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -36,9 +37,11 @@ _MOST = 12
 
 @dataclass(frozen=True, slots=True)
 class _Share:
+    """Pieces that went to a process, with the bases that it was given; `read` is None where none took them."""
+
     pieces: Sequence[Piece]
     bases: "Mapping[str, BaseItem]"
-    read: "Future[tuple[list[list[Reading]], Counter[str]]]"
+    read: "Future[tuple[list[list[Reading]], Counter[str]]] | None"
 
 
 class Readers:
@@ -107,7 +110,7 @@ class Readers:
         under_way: deque[_Share] = deque()
         while waiting or under_way:
             while self._pool is not None and waiting and len(under_way) < self._count * _AHEAD:
-                under_way.append(self._hand_over(waiting.popleft(), dict(bases)))
+                under_way.append(_hand_over(self._pool, waiting.popleft(), dict(bases)))
             if not under_way:
                 for piece in waiting.popleft():
                     yield self.read_here(piece, bases)
@@ -119,26 +122,24 @@ class Readers:
                 )
                 yield read if read is not None and is_good else self.read_here(piece, bases)
 
-    def _hand_over(self, pieces: Sequence[Piece], bases: "Mapping[str, BaseItem]") -> _Share:
-        assert self._pool is not None
-        try:
-            return _Share(pieces, bases, self._pool.submit(_read, pieces, bases))
-        except BrokenProcessPool as error:
-            failed: Future[tuple[list[list[Reading]], Counter[str]]] = Future()
-            failed.set_exception(error)
-            return _Share(pieces, bases, failed)
-
     async def _taken_back(self, share: _Share) -> "Sequence[list[Reading] | None]":
         """Return what each piece of a share says; None where it has to be read here."""
-        try:
-            read, unknown = await asyncio.wrap_future(share.read)
-        except BrokenProcessPool:
-            if self._pool is not None:
-                say("a process that helped to read ended; the rest is read by one")
-                self._pool, self._count = None, 0
-            return [None] * len(share.pieces)
-        self.unknown_schemas.update(unknown)
-        return read
+        if share.read is not None:
+            with suppress(BrokenProcessPool):
+                read, unknown = await asyncio.wrap_future(share.read)
+                self.unknown_schemas.update(unknown)
+                return read
+        if self._pool is not None:
+            say("a process that helped to read ended; the rest is read by one")
+            self._pool, self._count = None, 0
+        return [None] * len(share.pieces)
+
+
+def _hand_over(pool: ProcessPoolExecutor, pieces: Sequence[Piece], bases: "Mapping[str, BaseItem]") -> _Share:
+    try:
+        return _Share(pieces, bases, pool.submit(_read, pieces, bases))
+    except BrokenProcessPool:
+        return _Share(pieces, bases, None)
 
 
 def _shares(pieces: Sequence[Piece]) -> list[list[Piece]]:

@@ -193,7 +193,7 @@ class BatchWriter:
     ) -> list[Write]:
         """Write the items of one collection, by id; return what was written."""
         target = self._targets[collection]
-        writes = await self._decider.decide(target, items, outcome)
+        writes = await self._decider.decide(collection, target, items, outcome)
         done = await replace_rows(self._connection, collection, target, writes, outcome)
         await link_versions(self._connection, collection, target.table, [write.item.id for write in done])
         counts = outcome.of(collection)

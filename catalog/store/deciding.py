@@ -66,17 +66,19 @@ class Decider:
         self._join = join
 
     async def decide(
-        self, target: Target, items: Mapping[str, PreparedItem], outcome: Outcome
+        self, collection: str, target: Target, items: Mapping[str, PreparedItem], outcome: Outcome
     ) -> list[Write]:
         """Return the rows to be written; refused and unchanged items are told to the outcome.
 
         Args:
-            target: the collection.
+            collection: its id.
+            target: the same.
             items: of it, by id; their shards are locked.
             outcome: of the batch.
         """
+        counts = outcome.of(collection)
         notes = await self._notes(target, items.values())
-        writes, doubtful, unchanged = [], [], 0
+        writes, doubtful = [], []
         for name, item in items.items():
             note = notes.get(name)
             if note is None:
@@ -84,7 +86,7 @@ class Decider:
             elif self._mode is Mode.INSERT:
                 outcome.refused.append((item, RecordRefused("exists", "an item of this id is there already")))
             elif self._is_same(note, item):
-                unchanged += 1
+                counts.unchanged += 1
             elif self._is_plain(note, item):
                 writes.append(_written(item, note, is_new=False))
             else:
@@ -92,9 +94,7 @@ class Decider:
         if doubtful:
             compared, equal = await self._compare(target, doubtful, notes)
             writes += compared
-            unchanged += equal
-        if items:
-            outcome.of(next(iter(items.values())).collection).unchanged += unchanged
+            counts.unchanged += equal
         return writes
 
     def _is_same(self, note: Note, item: PreparedItem) -> bool:
