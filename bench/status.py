@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -30,6 +29,7 @@ from catalog.store.quarantine import Choice, held_records
 from catalog.store.statistics import fold_changes
 from catalog.store.status import read_status
 from catalog.store.writer import upsert_collections
+from tests.store.items import collection
 
 ROUNDS = 9
 MONTHS = 100
@@ -61,20 +61,6 @@ _REFUSED = """
 """
 
 
-def collection(name: str) -> dict[str, Any]:
-    return {
-        "type": "Collection",
-        "stac_version": "1.1.0",
-        "id": name,
-        "title": name,
-        "description": "Made up",
-        "license": "other",
-        "extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}},
-        "links": [],
-        "kakehashi:partition": "month",
-    }
-
-
 async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
     session = {"role": role, "search_path": "pgstac,public", "timezone": "UTC", "jit": "off"}
     return await asyncpg.connect(url, server_settings=session | {"plan_cache_mode": "force_custom_plan"})
@@ -83,7 +69,9 @@ async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
 async def fill(url: str, items: int, collections: int, refused: int) -> None:
     connection = await connect(url, "kakehashi_ingest")
     names = [f"c{number}" for number in range(collections)]
-    await upsert_collections(connection, [collection(name) for name in names])
+    await upsert_collections(
+        connection, [collection(name, **{"kakehashi:partition": "month"}) for name in names]
+    )
     first = await connection.fetchval(f"SELECT '{FIRST}'::timestamptz")
     for name in names:
         await connection.execute(_PARTITIONS, name, first, MONTHS)
