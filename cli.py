@@ -3,8 +3,10 @@
 Exit status: 0 done, 1 it failed (or, with --strict, a record was refused), 2 wrong usage.
 """
 
+import os
 import signal
 import sys
+import threading
 from types import FrameType
 
 import typer
@@ -37,6 +39,11 @@ for command in (
 app.add_typer(database.app, name="db")
 
 
+# The callback by which `import` lets go of a module's lock: what is raised in it is reported and lost.
+_DEAF = ("<frozen importlib._bootstrap>", "cb")
+_A_MOMENT_S = 0.01
+
+
 def main() -> None:
     """Run the command; an error of ours is one line on standard error, never a traceback."""
     signal.signal(signal.SIGTERM, _as_interrupt)
@@ -54,6 +61,9 @@ def main() -> None:
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:
     """Treat being told to end like Ctrl-C, so that a database that we started is stopped on the way out."""
+    if frame is not None and (frame.f_code.co_filename, frame.f_code.co_name) == _DEAF:
+        threading.Timer(_A_MOMENT_S, os.kill, (os.getpid(), number)).start()
+        return
     if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, signal.SIG_DFL):
         raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -116,3 +119,34 @@ def test_being_told_to_end_is_like_an_interrupt(monkeypatch: pytest.MonkeyPatch)
                 cli._as_interrupt(signal.SIGTERM, None)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_while_a_module_is_imported_is_not_lost(tmp_path: Path) -> None:
+    """What is raised in the callback that frees an import's lock is reported on standard error, and then gone."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import signal, time, weakref\n"
+        "import cli\n"
+        "signal.signal(signal.SIGHUP, cli._as_interrupt)\n"
+        "names = {'signal': signal}\n"
+        "source = 'def cb(reference):\\n    signal.raise_signal(signal.SIGHUP)\\n    return None\\n'\n"
+        "exec(compile(source, '<frozen importlib._bootstrap>', 'exec'), names)\n"
+        "class Lock: pass\n"
+        "lock = Lock()\n"
+        "reference = weakref.ref(lock, names['cb'])\n"
+        "try:\n"
+        "    del lock\n"
+        "    time.sleep(20)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    ended = subprocess.run(
+        [sys.executable, program],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.stdout, ended.stderr) == ("interrupted\n", "")
